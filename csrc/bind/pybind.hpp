@@ -1,0 +1,10 @@
+// The only door to pybind11's headers, and the list of concepts the module registers.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+
+void register_analyzer(py::module_& m);

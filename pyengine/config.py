@@ -1,0 +1,127 @@
+"""Settings of the parts, as frozen dataclasses: every field with its meaning, unit, default and why."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pyengine.errors import InvalidInputError
+
+__all__ = ["Bm25Config", "DenseConfig", "FusionConfig"]
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidInputError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bm25Config:
+    """Parameters of BM25.
+
+    Parameters
+    ----------
+    k1 : float, >= 0
+        Term frequency saturation. 1.5, the default of the Python peers this project is measured against.
+    b : float, 0 to 1
+        Length normalisation: 0 none, 1 full. 0.75, the value of the literature.
+
+    Raises
+    ------
+    InvalidInputError
+        A value outside its range.
+    """
+
+    k1: float = 1.5
+    b: float = 0.75
+
+    def __post_init__(self) -> None:
+        _check(0.0 <= self.k1 < 1e6, f"k1: expected a number from 0 to 1e6, got {self.k1!r}")
+        _check(0.0 <= self.b <= 1.0, f"b: expected a number from 0 to 1, got {self.b!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a JSON-able dict."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseConfig:
+    """Parameters of the vector index.
+
+    Parameters
+    ----------
+    dtype : "f16", "f32" or "i8"
+        How vectors are stored. float16: as exact as float32 for ranking here, half the memory, faster.
+        int8 keeps a float16 copy and rescores with it.
+    connectivity : int, 2 to 512
+        HNSW M, links per node. 16, the paper's middle value (Malkov and Yashunin, arXiv 1603.09320).
+    expansion_add : int, 1 to 100000
+        HNSW efConstruction. 128.
+    expansion_search : int, 1 to 100000
+        HNSW ef. 128; a search never uses less than the ``k`` it was asked for.
+    exact_below : int, >= 0
+        Indexes with fewer rows are searched exactly: at this size a scan is about as fast as the graph.
+    build_threads : int, >= 1
+        Threads that build the graph. 1 makes the graph, hence the answers, reproducible.
+
+    Raises
+    ------
+    InvalidInputError
+        A value outside its range.
+    """
+
+    dtype: Literal["f16", "f32", "i8"] = "f16"
+    connectivity: int = 16
+    expansion_add: int = 128
+    expansion_search: int = 128
+    exact_below: int = 4096
+    build_threads: int = 1
+
+    def __post_init__(self) -> None:
+        _check(
+            self.dtype in ("f16", "f32", "i8"), f"dtype: expected 'f16', 'f32' or 'i8', got {self.dtype!r}"
+        )
+        _check(2 <= self.connectivity <= 512, f"connectivity: expected 2 to 512, got {self.connectivity!r}")
+        for name in ("expansion_add", "expansion_search"):
+            value = getattr(self, name)
+            _check(1 <= value <= 100_000, f"{name}: expected 1 to 100000, got {value!r}")
+        _check(self.exact_below >= 0, f"exact_below: expected 0 or more, got {self.exact_below!r}")
+        _check(self.build_threads >= 1, f"build_threads: expected 1 or more, got {self.build_threads!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a JSON-able dict."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionConfig:
+    """Parameters of reciprocal rank fusion in the engine.
+
+    Parameters
+    ----------
+    k : int, >= 0
+        The constant of the formula ``1 / (k + rank)``, ranks from 1. 60 (Cormack, Clarke and Buettcher, SIGIR 2009).
+    window : int, >= 1
+        Hits taken from each branch. 100; never less than the ``k`` results asked for.
+    lexical_weight, dense_weight : float, >= 0
+        Weight of each branch. 1 each, the unweighted formula.
+
+    Raises
+    ------
+    InvalidInputError
+        A value outside its range.
+    """
+
+    k: int = 60
+    window: int = 100
+    lexical_weight: float = 1.0
+    dense_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self.k >= 0, f"k: expected 0 or more, got {self.k!r}")
+        _check(self.window >= 1, f"window: expected 1 or more, got {self.window!r}")
+        for name in ("lexical_weight", "dense_weight"):
+            value = getattr(self, name)
+            _check(0.0 <= value < 1e6, f"{name}: expected a number from 0 to 1e6, got {value!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a JSON-able dict."""
+        return asdict(self)

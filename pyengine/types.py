@@ -1,0 +1,156 @@
+"""One answer, one order, one verb: `Hits`, and the protocols that produce and consume it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from pyengine.errors import InvalidInputError
+
+__all__ = ["NO_ROW", "Embedder", "Hits", "Retriever"]
+
+NO_ROW: Final = 2**32 - 1
+"""The row number that fills unused slots of `Hits.rows`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """Ranked answers to n queries, as arrays.
+
+    Order law: score descending, then row ascending.
+
+    Parameters
+    ----------
+    rows : uint32, shape (n, k)
+        Row numbers in the corpus; unused slots hold `NO_ROW`.
+    scores : float32, shape (n, k)
+        Higher is better; unused slots hold ``-inf``. Scores of different queries do not compare.
+    counts : uint32, shape (n,)
+        Used slots per query, which are the first ones.
+
+    Raises
+    ------
+    InvalidInputError
+        Shapes or dtypes differ from the above.
+    """
+
+    rows: npt.NDArray[np.uint32]
+    scores: npt.NDArray[np.float32]
+    counts: npt.NDArray[np.uint32]
+
+    def __post_init__(self) -> None:
+        for name, dtype, ndim in (
+            ("rows", np.uint32, 2),
+            ("scores", np.float32, 2),
+            ("counts", np.uint32, 1),
+        ):
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != ndim:
+                got = (
+                    f"{array.dtype} of {array.ndim} dimensions"
+                    if isinstance(array, np.ndarray)
+                    else type(array).__name__
+                )
+                raise InvalidInputError(
+                    f"{name}: expected an array of {np.dtype(dtype)} with {ndim} dimensions, got {got}"
+                )
+        if self.rows.shape != self.scores.shape or self.rows.shape[0] != self.counts.shape[0]:
+            raise InvalidInputError(
+                f"rows {self.rows.shape}, scores {self.scores.shape}, counts {self.counts.shape}: "
+                "expected (n, k), (n, k), (n,)"
+            )
+
+    def __len__(self) -> int:
+        """Number of queries."""
+        return int(self.rows.shape[0])
+
+    def __iter__(self) -> Iterator[tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]]:
+        """Yield ``(rows, scores)`` of each query, used slots only."""
+        return (self.query(i) for i in range(len(self)))
+
+    @property
+    def k(self) -> int:
+        """Depth: slots per query."""
+        return int(self.rows.shape[1])
+
+    def query(self, i: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
+        """Return ``(rows, scores)`` of query ``i``, used slots only (views)."""
+        n = int(self.counts[i])
+        return self.rows[i, :n], self.scores[i, :n]
+
+    def truncate(self, k: int) -> "Hits":
+        """Return the first ``k`` slots of every query (``k >= 1``)."""
+        if k < 1:
+            raise InvalidInputError(f"k: expected at least 1, got {k}")
+        return Hits(self.rows[:, :k], self.scores[:, :k], np.minimum(self.counts, np.uint32(k)))
+
+    def equals(self, other: "Hits") -> bool:
+        """Whether both hold the same rows, scores (bit for bit) and counts."""
+        return (
+            np.array_equal(self.counts, other.counts)
+            and np.array_equal(self.rows, other.rows)
+            and np.array_equal(self.scores.view(np.uint32), other.scores.view(np.uint32))
+        )
+
+    @classmethod
+    def empty(cls, n: int, k: int) -> "Hits":
+        """Return ``n`` answers without a hit."""
+        return cls(
+            np.full((n, k), NO_ROW, dtype=np.uint32),
+            np.full((n, k), -np.inf, dtype=np.float32),
+            np.zeros(n, dtype=np.uint32),
+        )
+
+    @classmethod
+    def from_lists(cls, lists: Sequence[Sequence[tuple[int, float]]], k: int | None = None) -> "Hits":
+        """Build from one list of ``(row, score)`` per query, sorting each by the order law.
+
+        Parameters
+        ----------
+        lists : sequence of sequences of (row, score)
+        k : int, optional
+            Depth to keep; the longest list by default.
+        """
+        depth = max((len(pairs) for pairs in lists), default=0) if k is None else k
+        hits = cls.empty(len(lists), depth)
+        for i, pairs in enumerate(lists):
+            kept = sorted(((np.float32(score), row) for row, score in pairs), key=lambda p: (-p[0], p[1]))[
+                :depth
+            ]
+            hits.counts[i] = len(kept)
+            for j, (score, row) in enumerate(kept):
+                hits.rows[i, j] = row
+                hits.scores[i, j] = score
+        return hits
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Anything that ranks rows for queries: BM25, dense, fused, or your own."""
+
+    def search(self, queries: Any, k: int = 10) -> Hits:
+        """Return the ``k`` best rows of each query under the order law."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Anything that turns text into unit vectors of one space."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the vector space: weights, tokenizer, pooling, prefixes. Equal means comparable."""
+        ...
+
+    def embed(
+        self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"
+    ) -> npt.NDArray[np.float32]:
+        """Return float32 unit vectors of shape ``(len(texts), dim)``."""
+        ...

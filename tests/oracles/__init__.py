@@ -1,0 +1,1 @@
+"""Readable slow twins that the fast paths are compared with. One module per room."""
