@@ -98,7 +98,8 @@ class FusionConfig:
     Parameters
     ----------
     k : int, >= 0
-        The constant of the formula ``1 / (k + rank)``, ranks from 1. 60 (Cormack, Clarke and Buettcher, SIGIR 2009).
+        The constant of the formula ``1 / (k + rank)``, ranks from 1. 60 (Cormack, Clarke and
+        Buettcher, SIGIR 2009).
     window : int, >= 1
         Hits taken from each branch. 100; never less than the ``k`` results asked for.
     lexical_weight, dense_weight : float, >= 0
