@@ -95,16 +95,20 @@ def sanitize(session: nox.Session) -> None:
         # libstdc++ beside it: the interposer of C++ exceptions must find it when the process starts.
         for name in ("libasan.so", "libstdc++.so")
     ]
+    env = {
+        "LD_PRELOAD": " ".join(runtimes),
+        # The interpreter itself leaks on purpose at exit; its own allocator would hide our errors.
+        "ASAN_OPTIONS": f"detect_leaks=0:{halt}",
+        "UBSAN_OPTIONS": halt,
+        "PYTHONMALLOC": "malloc",
+    }
+    # A run over an extension built without them would pass for nothing.
+    proof = "import pyengine._core as m; assert b'__asan_init' in open(m.__file__, 'rb').read(), m.__file__"
+    session.run("python", "-c", proof, env=env)
     session.run(
         *("python", "-m", "pytest", "-p", "no:cacheprovider", "--timeout=900"),
         *(session.posargs or [folder for folder in SANITIZED if Path(folder).is_dir()]),
-        env={
-            "LD_PRELOAD": " ".join(runtimes),
-            # The interpreter itself leaks on purpose at exit; its own allocator would hide our errors.
-            "ASAN_OPTIONS": f"detect_leaks=0:{halt}",
-            "UBSAN_OPTIONS": halt,
-            "PYTHONMALLOC": "malloc",
-        },
+        env=env,
     )
 
 
