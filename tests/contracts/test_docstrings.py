@@ -69,9 +69,9 @@ def listed(module: str) -> frozenset[str]:
 
 
 def exported(module: str, name: str) -> bool:
-    """Whether the module, or a package above it, offers the name to users."""
+    """Whether the room, or the package, offers the name: what a room's files share stays between them."""
     parts = module.split(".")
-    return any(name in listed(".".join(parts[:i])) for i in range(1, len(parts) + 1))
+    return any(name in listed(".".join(parts[:depth])) for depth in (1, 2))
 
 
 def items(module: str) -> Iterator[Item]:
