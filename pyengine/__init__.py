@@ -2,7 +2,8 @@
 
 from pyengine import errors
 from pyengine.embed import OnnxEmbedder
+from pyengine.text import Analyzer, Token
 from pyengine.types import NO_ROW, Hits
 
-__all__ = ["NO_ROW", "Hits", "OnnxEmbedder", "errors"]
+__all__ = ["NO_ROW", "Analyzer", "Hits", "OnnxEmbedder", "Token", "errors"]
 __version__ = "0.1.0"

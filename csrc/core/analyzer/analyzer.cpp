@@ -1,34 +1,112 @@
 #include "core/analyzer/analyzer.hpp"
 
-#include <limits>
+#include <algorithm>
+#include <array>
 
+#include "core/analyzer/unicode.hpp"
+#include "core/analyzer/words.hpp"
 #include "core/error.hpp"
 
 namespace pyengine {
 
 namespace {
 
-constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+constexpr std::size_t kMaxText = std::size_t{1} << 30;
+
+constexpr std::array<std::string_view, kKindCount> kKindNames = {
+    "word",       "number", "statute", "icd",  "version",    "sku", "ticker",  "cve",
+    "error_code", "path",   "email",   "host", "identifier", "hex", "quantity"};
+
+constexpr std::uint64_t length_bit(std::size_t length) {
+  return std::uint64_t{1} << std::min<std::size_t>(length, 63);
+}
+
+void append_ascii_term(std::string_view text, std::string& out) {
+  for (const char c : text) out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+}
 
 }  // namespace
 
-void Analyzer::analyze(std::string_view text, TokenBuffer& out) const {
-  if (text.size() >= std::numeric_limits<std::uint32_t>::max()) {
-    throw Error(Code::kExhausted, "text: expected fewer than 2^32 bytes");
+std::string_view name_of(Kind kind) noexcept { return kKindNames[static_cast<std::size_t>(kind)]; }
+
+Analyzer::Analyzer(Preset preset, const std::vector<std::string>& stop_words) : preset_(preset) {
+  NormalizeScratch scratch;
+  for (const std::string& word : stop_words) {
+    std::string term;
+    if (preset == Preset::kWhitespace) {
+      term = word;
+    } else {
+      append_term(word, term, scratch);
+    }
+    if (term.empty()) continue;
+    stop_lengths_ |= length_bit(term.size());
+    stop_words_.push_back(std::move(term));
   }
-  out.clear();
-  std::size_t i = 0;
-  while (i < text.size()) {
-    if (is_space(text[i])) {
-      ++i;
+  std::sort(stop_words_.begin(), stop_words_.end());
+  stop_words_.erase(std::unique(stop_words_.begin(), stop_words_.end()), stop_words_.end());
+}
+
+bool Analyzer::is_stop_word(std::string_view term) const noexcept {
+  return (stop_lengths_ & length_bit(term.size())) != 0 &&
+         std::binary_search(stop_words_.begin(), stop_words_.end(), term);
+}
+
+void Analyzer::add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const {
+  const std::string_view gap = text.substr(0, end);
+  for (std::size_t at = begin; at < end;) {
+    const Segment s = next_segment(gap, at);
+    at = s.end;
+    if (!s.is_word) continue;
+    const std::size_t term_start = out.terms.size();
+    const std::string_view word = text.substr(s.begin, s.end - s.begin);
+    if (s.is_ascii) {
+      append_ascii_term(word, out.terms);
+    } else {
+      append_term(word, out.terms, out.scratch);
+    }
+    const std::size_t length = out.terms.size() - term_start;
+    if (length == 0) continue;
+    if (is_stop_word(std::string_view(out.terms).substr(term_start))) {
+      out.terms.resize(term_start);
       continue;
     }
-    const std::size_t start = i;
-    while (i < text.size() && !is_space(text[i])) ++i;
-    const auto term_start = static_cast<std::uint32_t>(out.terms.size());
-    out.terms.append(text.substr(start, i - start));
-    out.tokens.push_back({static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(i), term_start,
-                          static_cast<std::uint32_t>(i - start), Kind::kWord, false});
+    out.tokens.push_back({static_cast<std::uint32_t>(s.begin), static_cast<std::uint32_t>(s.end),
+                          static_cast<std::uint32_t>(term_start), static_cast<std::uint32_t>(length),
+                          Kind::kWord, false});
+  }
+}
+
+void Analyzer::add_whitespace_tokens(std::string_view text, TokenBuffer& out) const {
+  const auto emit = [&](std::size_t begin, std::size_t end) {
+    const std::string_view term = text.substr(begin, end - begin);
+    if (term.empty() || is_stop_word(term)) return;
+    out.tokens.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end),
+                          static_cast<std::uint32_t>(out.terms.size()),
+                          static_cast<std::uint32_t>(term.size()), Kind::kWord, false});
+    out.terms.append(term);
+  };
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded d = decode(text, at);
+    if (d.code_point == kMalformed || properties(d.code_point).white_space()) {
+      emit(begin, at);
+      begin = at + d.size;
+    }
+    at += d.size;
+  }
+  emit(begin, text.size());
+}
+
+void Analyzer::analyze(std::string_view text, TokenBuffer& out) const {
+  if (text.size() >= kMaxText) {
+    throw Error(Code::kExhausted, "text: expected fewer than 2^30 bytes, got " + std::to_string(text.size()) +
+                                      "; split the document");
+  }
+  out.clear();
+  if (preset_ == Preset::kWhitespace) {
+    add_whitespace_tokens(text, out);
+  } else {
+    add_words(text, 0, text.size(), out);
   }
 }
 
