@@ -2,8 +2,21 @@
 
 from pyengine import errors
 from pyengine.embed import OnnxEmbedder
+from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
 from pyengine.text import Analyzer, Token
 from pyengine.types import NO_ROW, Hits
 
-__all__ = ["NO_ROW", "Analyzer", "Hits", "OnnxEmbedder", "Token", "errors"]
+__all__ = [
+    "NO_ROW",
+    "Analyzer",
+    "EvalSet",
+    "Hits",
+    "OnnxEmbedder",
+    "Qrels",
+    "Run",
+    "Token",
+    "compare",
+    "errors",
+    "evaluate",
+]
 __version__ = "0.1.0"
