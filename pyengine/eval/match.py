@@ -315,7 +315,7 @@ def _find(ids: Any, numbers: dict[Key, int]) -> npt.NDArray[np.int64]:
     """Return, for each row, the number of its id, or -1."""
     if type(ids).__module__.startswith("pyarrow"):
         import pyarrow as pa  # noqa: PLC0415  # heavy: only when an Arrow array came in
-        import pyarrow.compute as pc  # noqa: PLC0415
+        import pyarrow.compute as pc  # noqa: PLC0415  # as above
 
         try:
             found = pc.index_in(ids, value_set=pa.array(list(numbers), type=ids.type))
