@@ -1,6 +1,7 @@
 """pyengine: hybrid retrieval that finds, explains and fixes the embedding plateau."""
 
 from pyengine import errors
+from pyengine.corpus import Corpus
 from pyengine.embed import OnnxEmbedder
 from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
 from pyengine.text import Analyzer, Token
@@ -9,6 +10,7 @@ from pyengine.types import NO_ROW, Hits
 __all__ = [
     "NO_ROW",
     "Analyzer",
+    "Corpus",
     "EvalSet",
     "Hits",
     "OnnxEmbedder",

@@ -45,7 +45,19 @@ def generation_folder(root: Path, generation: int) -> Path:
 
 
 def refused(error: OSError, path: Path, doing: str, intact: str) -> StorageError:
-    """Return a `StorageError` that says what the system refused and what is still whole."""
+    """Return a `StorageError` that says what the system refused and what is still whole.
+
+    Parameters
+    ----------
+    error : OSError
+        As the system gave it.
+    path : Path
+        What it was about.
+    doing : str
+        The verb of the refused operation.
+    intact : str
+        What is whole, as a clause.
+    """
     reason = error.strerror or str(error)
     mend = {
         errno.ENOSPC: "; free some space and try again",
@@ -61,7 +73,17 @@ def refused(error: OSError, path: Path, doing: str, intact: str) -> StorageError
 
 
 def write_manifest(root: Path, disk: Disk, **fields: Any) -> Manifest:
-    """Put a manifest in place atomically; the caller syncs the folder afterwards."""
+    """Put a manifest in place atomically; the caller syncs the folder afterwards.
+
+    Parameters
+    ----------
+    root : Path
+        The index directory.
+    disk : Disk
+        The file operations.
+    **fields
+        Fields of `Manifest` but for the time and the version.
+    """
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"), pyengine_version=_version(), **fields
     )
@@ -343,7 +365,7 @@ class Writer:
 
 def _version() -> str:
     # Imported here: it costs as much as the rest of the package together.
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("pyengine")
