@@ -34,6 +34,15 @@ class StoredCorpus:
     processes; and a few kilobytes for every batch (8192 rows) that was touched.
 
     Threads: safe.
+
+    Parameters
+    ----------
+    path : Path
+        The Arrow file.
+    reader : pyarrow.RecordBatchFileReader
+        Over the mapped file.
+    ids : IdFile
+        The file beside it. `open` makes all three.
     """
 
     def __init__(self, path: Path, reader: Any, ids: IdFile) -> None:
