@@ -4,12 +4,15 @@ from pyengine import errors
 from pyengine.corpus import Corpus
 from pyengine.embed import OnnxEmbedder
 from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
+from pyengine.fuse import rrf
+from pyengine.sparse import Bm25Index
 from pyengine.text import Analyzer, Token
 from pyengine.types import NO_ROW, Hits
 
 __all__ = [
     "NO_ROW",
     "Analyzer",
+    "Bm25Index",
     "Corpus",
     "EvalSet",
     "Hits",
@@ -20,5 +23,6 @@ __all__ = [
     "compare",
     "errors",
     "evaluate",
+    "rrf",
 ]
 __version__ = "0.1.0"

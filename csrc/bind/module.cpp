@@ -34,4 +34,6 @@ PYBIND11_MODULE(_core, m) {
     }
   });
   register_analyzer(m);
+  register_fuse(m);
+  register_lexical(m);
 }

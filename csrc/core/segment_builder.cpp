@@ -1,0 +1,189 @@
+#include "core/segment_builder.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace pyengine {
+
+namespace {
+
+constexpr std::uint64_t kPollDocuments = 1 << 15;  // between two questions to `stop`
+
+bool asked_to_stop(std::uint64_t row, const std::function<bool()>& stop) {
+  return row % kPollDocuments == 0 && stop && stop();
+}
+
+}  // namespace
+
+SegmentBuilder::SegmentBuilder(Bm25Params params, std::uint64_t max_documents)
+    : params_(params), max_documents_(std::min(max_documents, kMaxDocuments)) {}
+
+void SegmentBuilder::check_room(std::uint64_t documents) const {
+  if (documents > max_documents_ - this->documents()) {
+    throw Error(Code::kExhausted, "docs: expected at most " + std::to_string(max_documents_) +
+                                      " documents in one index, got " + std::to_string(this->documents()) +
+                                      " and " + std::to_string(documents) + " more; build several indexes");
+  }
+}
+
+void SegmentBuilder::add_text(std::string_view text, const Analyzer& analyzer) {
+  check_room(1);
+  analyzer.analyze(text, tokens_);
+  begin_document();
+  for (const Token& token : tokens_.tokens) count(tokens_.term(token));
+  end_document(tokens_.tokens.size());
+}
+
+void SegmentBuilder::add_tokens(std::span<const std::string_view> tokens) {
+  check_room(1);
+  begin_document();
+  for (const std::string_view token : tokens) count(token);
+  end_document(tokens.size());
+}
+
+void SegmentBuilder::begin_pass() {
+  stamp_ = 0;
+  last_document_.assign(vocabulary_.size(), 0);
+  last_entry_.assign(vocabulary_.size(), 0);
+}
+
+void SegmentBuilder::begin_document() {
+  document_.clear();
+  ++stamp_;
+}
+
+void SegmentBuilder::count(std::string_view term) { count_final(vocabulary_.intern(term), 1); }
+
+void SegmentBuilder::count_final(TermId term, std::uint32_t frequency) {
+  if (term >= last_document_.size()) {
+    last_document_.resize(std::size_t{term} + 1, 0);
+    last_entry_.resize(std::size_t{term} + 1, 0);
+  }
+  if (last_document_[term] == stamp_) {
+    document_[last_entry_[term]].frequency += frequency;
+    return;
+  }
+  last_document_[term] = stamp_;
+  last_entry_[term] = static_cast<std::uint32_t>(document_.size());
+  document_.push_back({term, frequency});
+}
+
+void SegmentBuilder::end_document(std::uint64_t length) {
+  if (length > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error(Code::kExhausted,
+                "docs: expected fewer than 2^32 tokens in a document, got " + std::to_string(length));
+  }
+  for (const TermCount& entry : document_) store(entry);
+  entry_counts_.push_back(static_cast<std::uint32_t>(document_.size()));
+  lengths_.push_back(static_cast<std::uint32_t>(length));
+}
+
+void SegmentBuilder::store(const TermCount& entry) {
+  const auto at = static_cast<std::size_t>(entries_ % kBlockEntries);
+  if (at == 0) blocks_.push_back(std::make_unique_for_overwrite<Block>());
+  Block& block = *blocks_.back();
+  block.terms[at] = entry.term;
+  block.frequencies[at] =
+      static_cast<std::uint8_t>(std::min<std::uint32_t>(entry.frequency, kLargeFrequency));
+  if (entry.frequency >= kLargeFrequency) large_.push_back(entry.frequency);
+  ++entries_;
+}
+
+void SegmentBuilder::replace_terms(std::span<const std::string_view> replacements) {
+  if (replacements.size() != vocabulary_.size()) {
+    throw Error(Code::kInvalidArgument, "stems: expected one for each of " +
+                                            std::to_string(vocabulary_.size()) + " terms, got " +
+                                            std::to_string(replacements.size()));
+  }
+  VocabularyBuilder replaced;
+  replaced_.reserve(replacements.size());
+  for (const std::string_view term : replacements) replaced_.push_back(replaced.intern(term));
+  vocabulary_ = std::move(replaced);
+}
+
+// Puts the entries of the next document into document_, equal terms merged.
+void SegmentBuilder::read_document(std::uint64_t row, Reader& reader) {
+  begin_document();
+  for (std::uint32_t i = 0; i < entry_counts_[row]; ++i, ++reader.entry) {
+    const Block& block = *blocks_[reader.entry / kBlockEntries];
+    const auto at = static_cast<std::size_t>(reader.entry % kBlockEntries);
+    std::uint32_t frequency = block.frequencies[at];
+    if (frequency == kLargeFrequency) frequency = large_[reader.large++];
+    const TermId term = block.terms[at];
+    if (replaced_.empty()) {
+      document_.push_back({term, frequency});
+    } else {
+      count_final(replaced_[term], frequency);
+    }
+  }
+}
+
+// Fills posting_offsets. False: stopped.
+bool SegmentBuilder::count_postings(SegmentArrays& out, const std::function<bool()>& stop) {
+  std::vector<std::uint64_t>& offsets = out.posting_offsets;
+  offsets.assign(vocabulary_.size() + 1, 0);
+  begin_pass();
+  Reader reader;
+  for (std::uint64_t row = 0; row < documents(); ++row) {
+    if (asked_to_stop(row, stop)) return false;
+    read_document(row, reader);
+    for (const TermCount& entry : document_) ++offsets[std::size_t{entry.term} + 1];
+  }
+  for (std::size_t term = 1; term < offsets.size(); ++term) offsets[term] += offsets[term - 1];
+  return true;
+}
+
+// Fills rows, frequencies and the exceptions; frees the entries behind it. False: stopped.
+bool SegmentBuilder::scatter_postings(SegmentArrays& out, const std::function<bool()>& stop) {
+  std::vector<std::uint64_t> next(out.posting_offsets.begin(), out.posting_offsets.end() - 1);
+  out.rows.resize(out.posting_offsets.back());
+  out.frequencies.resize(out.posting_offsets.back());
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> large;
+  begin_pass();
+  Reader reader;
+  for (std::uint64_t row = 0; row < documents(); ++row) {
+    if (asked_to_stop(row, stop)) return false;
+    const std::uint64_t first_block = reader.entry / kBlockEntries;
+    read_document(row, reader);
+    for (std::uint64_t block = first_block; block < reader.entry / kBlockEntries; ++block) {
+      blocks_[block].reset();
+    }
+    for (const TermCount& entry : document_) {
+      const std::uint64_t at = next[entry.term]++;
+      out.rows[at] = static_cast<Row>(row);
+      out.frequencies[at] =
+          static_cast<std::uint8_t>(std::min<std::uint32_t>(entry.frequency, kLargeFrequency));
+      if (entry.frequency >= kLargeFrequency) large.emplace_back(at, entry.frequency);
+    }
+  }
+  std::sort(large.begin(), large.end());
+  for (const auto& [at, frequency] : large) {
+    out.large_index.push_back(at);
+    out.large_value.push_back(frequency);
+  }
+  return true;
+}
+
+std::unique_ptr<LexicalSegment> SegmentBuilder::finish(std::string analyzer,
+                                                       const std::function<bool()>& stop) {
+  SegmentArrays out;
+  if (!count_postings(out, stop) || !scatter_postings(out, stop)) return nullptr;
+  blocks_.clear();
+  out.analyzer = std::move(analyzer);
+  out.meta.terms = vocabulary_.size();
+  out.vocabulary = vocabulary_.take();
+  out.lengths = std::move(lengths_);
+  out.meta.documents = out.lengths.size();
+  out.meta.postings = out.rows.size();
+  out.meta.params = params_;
+  for (const std::uint32_t length : out.lengths) {
+    out.meta.tokens += length;
+    out.meta.max_length = std::max(out.meta.max_length, length);
+  }
+  return std::make_unique<LexicalSegment>(std::move(out));
+}
+
+}  // namespace pyengine

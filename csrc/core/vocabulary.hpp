@@ -1,0 +1,89 @@
+// Term bytes <-> TermId.
+//
+// One string pool and one open-addressing table of term ids, the same shape in memory and on disk:
+// a stored vocabulary is used where it lies, nothing is rebuilt at load.
+// Ids are given in order of first interning, so the same input gives the same ids.
+// Thread rule: a VocabularyBuilder has one owner; a VocabularyView is immutable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/types.hpp"
+
+namespace pyengine {
+
+// The hash of a term's bytes. Part of the storage format: a change needs a new format version.
+[[nodiscard]] std::uint64_t term_hash(std::string_view term) noexcept;
+
+// A vocabulary over borrowed memory; whoever made the view keeps the bytes alive.
+// Every access is checked against the spans, so that hostile bytes cannot make it read outside.
+class VocabularyView {
+ public:
+  VocabularyView() = default;
+
+  // `offsets` holds one more entry than there are terms: term t is bytes [offsets[t], offsets[t+1]).
+  // `slots` is the hash table: a power of two of term ids, kNoTerm where empty.
+  // REQUIRES: offsets is not empty; slots.size() is a power of two.
+  VocabularyView(std::span<const char> bytes, std::span<const std::uint64_t> offsets,
+                 std::span<const TermId> slots)
+      : bytes_(bytes), offsets_(offsets), slots_(slots) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return offsets_.empty() ? 0 : offsets_.size() - 1; }
+
+  // The id of `term`, or kNoTerm.
+  [[nodiscard]] TermId find(std::string_view term) const noexcept;
+
+  // The bytes of a term, or nothing if the stored offsets contradict themselves.
+  // REQUIRES: id < size().
+  [[nodiscard]] std::optional<std::string_view> term(TermId id) const noexcept;
+
+ private:
+  std::span<const char> bytes_;
+  std::span<const std::uint64_t> offsets_;
+  std::span<const TermId> slots_;
+};
+
+// What a finished vocabulary owns.
+struct VocabularyArrays {
+  std::vector<char> bytes;
+  std::vector<std::uint64_t> offsets;
+  std::vector<TermId> slots;
+};
+
+// Collects distinct terms. Memory: the bytes of the terms, 8 bytes of offset, 4 of hash and 6 to 12 of
+// table per term.
+class VocabularyBuilder {
+ public:
+  VocabularyBuilder();
+
+  // The id of `term`, given to it now if it is new.
+  // Throws Error{kExhausted} once all ids are given away.
+  TermId intern(std::string_view term);
+
+  [[nodiscard]] TermId find(std::string_view term) const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return offsets_.size() - 1; }
+
+  // Valid until the next intern(). REQUIRES: id < size().
+  [[nodiscard]] std::string_view term(TermId id) const noexcept {
+    return {bytes_.data() + offsets_[id], static_cast<std::size_t>(offsets_[id + 1] - offsets_[id])};
+  }
+
+  // Gives the terms away, without spare capacity. The builder is used up.
+  [[nodiscard]] VocabularyArrays take();
+
+ private:
+  [[nodiscard]] std::size_t probe(std::string_view term, std::uint64_t hash) const noexcept;
+  void grow();
+
+  std::vector<char> bytes_;
+  std::vector<std::uint64_t> offsets_;
+  std::vector<std::uint32_t> hashes_;  // low halves: compared before the bytes, and used to grow
+  std::vector<TermId> slots_;
+};
+
+}  // namespace pyengine

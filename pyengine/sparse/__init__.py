@@ -1,0 +1,6 @@
+"""Exact BM25 over an inverted index: `Bm25Index`, and `Bm25Builder` that makes one from a stream."""
+
+from pyengine.sparse.index import FILE_NAME, Bm25Builder, Bm25Index
+from pyengine.sparse.report import Bm25Stats, TermContribution
+
+__all__ = ["FILE_NAME", "Bm25Builder", "Bm25Index", "Bm25Stats", "TermContribution"]

@@ -1,0 +1,73 @@
+"""What the index takes as documents and as queries, cut into batches that the core takes in one call each."""
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from pyengine.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Documents", "Kind", "Progress", "Queries", "document_batches", "query_batch", "require_count"]
+
+Documents: TypeAlias = "Iterable[str] | Iterable[Sequence[str]] | pa.Array | pa.ChunkedArray"
+Queries: TypeAlias = "Sequence[str] | Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray"
+Progress: TypeAlias = Callable[[int, int | None], None]
+Kind: TypeAlias = Literal["texts", "tokens"]
+
+_BATCH_DOCUMENTS: Final = 1024
+_SLICE_DOCUMENTS: Final = 16_384
+
+
+def is_arrow(source: object) -> bool:
+    """Whether ``source`` offers its memory through the Arrow C data interface."""
+    return hasattr(source, "__arrow_c_array__") or hasattr(source, "__arrow_c_stream__")
+
+
+def kind_of(first: object) -> Kind:
+    """What a batch with this first element is taken for; the core then checks every element."""
+    return "tokens" if isinstance(first, list | tuple) else "texts"
+
+
+def document_batches(docs: Any) -> Iterator[tuple[Kind, Any]]:
+    """Cut documents into batches that the core takes in one call each."""
+    if is_arrow(docs) and hasattr(docs, "slice"):
+        for start in range(0, len(docs), _SLICE_DOCUMENTS):
+            yield "texts", docs.slice(start, _SLICE_DOCUMENTS)
+        return
+    if is_arrow(docs):
+        yield "texts", docs
+        return
+    iterator = iter(docs)
+    while batch := list(islice(iterator, _BATCH_DOCUMENTS)):
+        yield kind_of(batch[0]), batch
+
+
+def query_batch(queries: Any) -> tuple[Kind, Any]:
+    """Return queries as one batch for the core, or raise `InvalidInputError`."""
+    if isinstance(queries, str | bytes):
+        raise InvalidInputError(
+            f"queries: expected a sequence of queries, got a single {type(queries).__name__}; pass [query]"
+        )
+    if is_arrow(queries):
+        return "texts", queries
+    try:
+        batch = queries if isinstance(queries, list | tuple) else list(queries)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"queries: expected a sequence of str or of token lists, got {type(queries).__name__}"
+        ) from error
+    return (kind_of(batch[0]) if batch else "tokens"), batch
+
+
+def require_count(name: str, value: int) -> int:
+    """Return ``value`` as an int from 1 to 2**31 - 1, or raise `InvalidInputError` naming the argument."""
+    try:
+        count = operator.index(value)
+    except TypeError as error:
+        raise InvalidInputError(f"{name}: expected an integer, got {type(value).__name__}") from error
+    if not 1 <= count < 2**31:
+        raise InvalidInputError(f"{name}: expected 1 to 2**31 - 1, got {count}")
+    return count

@@ -1,0 +1,61 @@
+"""What an index says of itself and of a score: `Bm25Stats` and `TermContribution`."""
+
+from dataclasses import dataclass
+
+__all__ = ["Bm25Stats", "TermContribution"]
+
+
+@dataclass(frozen=True, slots=True)
+class TermContribution:
+    """What one query term adds to one document's score.
+
+    Parameters
+    ----------
+    term : str
+        The term as the index has it, after analysis and stemming.
+    weight : float
+        Occurrences in the query.
+    tf : int
+        Occurrences in the document; 0 if it is not there.
+    df : int
+        Documents of the index that have the term; 0 if none.
+    idf : float
+        ``ln(1 + (N - df + 0.5) / (df + 0.5))``, N the number of documents.
+    contribution : float
+        ``weight * idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))``. The contributions of
+        all terms, added in order and rounded to float32, are the score.
+    """
+
+    term: str
+    weight: float
+    tf: int
+    df: int
+    idf: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25Stats:
+    """Size of an index.
+
+    Parameters
+    ----------
+    documents, terms, postings, tokens : int
+        Documents; distinct terms; (term, document) pairs; tokens of all documents together.
+    average_length : float
+        Tokens per document, the ``avgdl`` of the formula; 1.0 for an index without a token.
+    section_bytes : dict of str to int
+        Bytes by part, the same in memory and on disk.
+    """
+
+    documents: int
+    terms: int
+    postings: int
+    tokens: int
+    average_length: float
+    section_bytes: dict[str, int]
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all parts together."""
+        return sum(self.section_bytes.values())
