@@ -153,8 +153,9 @@ def _parse(line: bytes, ordinal: int, bad: list[BadRow]) -> Row | None:
             raise _BadLine(
                 "line-too-long", f"expected a line of at most {MAX_LINE_BYTES} bytes; split the document"
             )
-        text = line.decode()
-        if text.isspace():
+        # Without its end, so that a mistake at the end has a column of this line.
+        text = line.decode().rstrip("\r\n")
+        if not text or text.isspace():
             return None
         row = _decode(text)
     except _BadLine as error:

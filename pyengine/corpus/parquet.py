@@ -34,6 +34,8 @@ class ParquetFiles:
     unit: Final[Literal["line", "row"]] = "row"
 
     def __init__(self, paths: Sequence[Path], fields: Fields) -> None:
+        import pyarrow as pa
+
         self._paths = tuple(paths)
         self._fields = fields
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
@@ -43,7 +45,8 @@ class ParquetFiles:
         for path in self._paths:
             file = _open(path)
             self.rows_hint += file.metadata.num_rows
-            self._schema = _unified(self._schema, file.schema_arrow, path)
+            needed = [field for field in file.schema_arrow if fields.needs(field.name)]
+            self._schema = _unified(self._schema, pa.schema(needed), path)
             file.close()
 
     @property
@@ -87,9 +90,9 @@ def _unified(schema: Any, other: Any, path: Path) -> Any:
     import pyarrow as pa
 
     if schema is None:
-        return other.remove_metadata()
+        return other
     try:
-        return pa.unify_schemas([schema, other.remove_metadata()], promote_options="permissive")
+        return pa.unify_schemas([schema, other], promote_options="permissive")
     except pa.ArrowException as error:
         for field in other:
             if field.name in schema.names:

@@ -105,11 +105,9 @@ class Origin:
         """Return the place in words."""
         i = bisect_right(self._starts, ordinal) - 1
         number = ordinal - self._starts[i]
-        return (
-            f"{self._names[i]} line {number + 1}"
-            if self._unit == "line"
-            else f"{self._names[i]} row {number}"
-        )
+        if self._unit == "line":
+            return f"{self._names[i]} line {number + 1}"
+        return f"{self._names[i]} row {number} (from 0)"
 
 
 class Tally:

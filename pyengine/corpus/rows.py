@@ -48,7 +48,9 @@ def _flatten(row: Row) -> Row | str:
     returned.
     """
     inner = row.get("metadata")
-    if not isinstance(inner, Mapping):
+    if inner is None:
+        inner = {}
+    elif not isinstance(inner, Mapping):
         return row
     both = row.keys() & inner.keys()
     if both:

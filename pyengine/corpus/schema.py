@@ -102,6 +102,10 @@ class Fields:
                 "fields to keep with metadata=[...]"
             )
 
+    def needs(self, name: str) -> bool:
+        """Whether an input field is read at all."""
+        return self.metadata is None or name in self.core or name in self.metadata
+
     @property
     def core(self) -> frozenset[str]:
         """Input names of id, title and text."""

@@ -224,23 +224,24 @@ class TableChecker:
 
         try:
             return convert(column)
-        except (pa.ArrowException, UnicodeError) as error:
-            found = len(bad)
-            rows = []
+        except pa.ArrowException as error:
+            parts = []
+            sound = 0
             for row in range(len(column)):
                 try:
-                    rows.append(convert(column.slice(row, 1)))
+                    parts.append(convert(column.slice(row, 1)))
+                    sound += 1
                 except pa.ArrowException as reason:
                     message = (
-                        f"column {name!r}: expected {kind}, got {column.type} that cannot be it ({reason}); "
-                        "give "
-                        f"another type with metadata=, or leave the column out of metadata=[...]"
+                        f"column {name!r}: expected {kind}, got a value of type {column.type} that is not "
+                        f"({reason}); give another type with metadata=, or leave the column out of "
+                        "metadata=[...]"
                     )
                     bad.setdefault(row, ("metadata-type", message))
-                    rows.append(pa.nulls(1, kind))
-            if len(bad) == found and not bad:
-                raise InvalidInputError(f"{self._name}: column {name!r}: {error}") from error
-            return pa.concat_arrays(rows)
+                    parts.append(pa.nulls(1, kind))
+            if sound == len(column):
+                raise InvalidInputError(f"{self._name}: column {name!r}: {error}; cast the column") from error
+            return pa.concat_arrays(parts)
 
 
 def guarded(batches: Any, origin: Origin, ordinal: int) -> "Iterator[pa.RecordBatch]":
@@ -316,12 +317,17 @@ def _is_text(kind: Any) -> bool:
 
 
 def _plain_type(kind: Any) -> Any:
-    """Return the type a metadata column is stored as: dictionaries differ between batches, so they go."""
+    """Return the type a metadata column is stored as.
+
+    Dictionaries differ between batches, and not every reader knows views, so both become plain.
+    """
     import pyarrow as pa
 
-    return (
-        kind.value_type if pa.types.is_dictionary(kind) else pa.string() if pa.types.is_null(kind) else kind
-    )
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_null(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    return pa.binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _article(name: str) -> str:

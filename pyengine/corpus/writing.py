@@ -152,13 +152,18 @@ def _refuse_repeated(target: Path) -> None:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
         yield
     except OSError as error:
         result = StorageError(
-            f"{path}: cannot write it ({error.strerror or error}); free some space or check the "
-            "permissions, and "
-            "try again"
+            f"{path}: cannot write it ({error.strerror or error}); free some space or check the permissions, "
+            "and try again"
         )
         result.errno = error.errno
         raise result from error
+    except pa.ArrowException as error:
+        raise InvalidInputError(
+            f"batches: cannot be stored in an Arrow file ({error}); read the documents with a Corpus"
+        ) from error
