@@ -78,6 +78,8 @@ def find_judged(
     int
         -1, or the first query whose answer holds a judged row twice.
     """
+    # Nearly all rows of an answer are not judged: their low bits say so without a search.
+    maybe = np.zeros(1024, dtype=np.bool_)
     for i in range(answer_of.shape[0]):
         found[i] = 0
         answer = answer_of[i]
@@ -85,8 +87,13 @@ def find_judged(
         if answer < 0 or first == end:
             continue
         seen = np.zeros(end - first, dtype=np.bool_)
+        maybe[:] = False
+        for j in range(first, end):
+            maybe[judged_rows[j] & 1023] = True
         for position in range(counts[answer]):
             row = np.int64(rows[answer, position])
+            if not maybe[row & 1023]:
+                continue
             low, high = first, end
             while low < high:
                 middle = (low + high) >> 1

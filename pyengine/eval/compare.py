@@ -40,10 +40,11 @@ def compare(
     ties: Ties | None = None,
     rel: int = 1,
     missing: Literal["zero", "skip"] = "zero",
+    exclude_self: bool = False,
     names: tuple[str, str] = ("a", "b"),
     level: float = 0.95,
     power: float = 0.8,
-    method: IntervalMethod = "bca",
+    method: IntervalMethod = "percentile",
     n_boot: int = 10_000,
     n_permutations: int = 10_000,
     seed: int = 0,
@@ -58,7 +59,7 @@ def compare(
         As in `evaluate`.
     metric : str
         As in `evaluate`.
-    query_ids, doc_ids, ties, rel, missing
+    query_ids, doc_ids, ties, rel, missing, exclude_self
         As in `evaluate`; used for both arms (a Run or dict needs no ids). With ``missing="skip"`` only
         queries that both arms answered count.
     names : (str, str)
@@ -67,8 +68,9 @@ def compare(
         Of the confidence interval; the test is significant below 1 - level.
     power : float
         For the detectable difference and the queries still needed.
-    method : "bca" or "percentile"
-        Paired bootstrap: queries are resampled, both arms together.
+    method : "percentile" or "bca"
+        Paired bootstrap: queries are resampled, both arms together. Differences lie on both sides of 0, so
+        there is little skewness to correct, and the correction itself is noisy with few queries.
     n_boot, n_permutations : int, >= 100
         Resamples of the interval; random sign flips of the test when there are too many to try all.
     seed : int
@@ -108,6 +110,7 @@ def compare(
             ties=ties,
             rel=rel,
             missing=missing,
+            exclude_self=exclude_self,
         )
         for arm, label in zip((a, b), names, strict=True)
     )
@@ -163,7 +166,7 @@ def _compare_evaluations(
 ) -> Comparison:
     queries, first, second = _paired(a, b, metric, names)
     result = compare_values(first, second, query_ids=queries, metric=metric, names=names, **settings)
-    kept = {key: b.settings[key] for key in ("ties", "rel", "missing")}
+    kept = {key: b.settings[key] for key in ("ties", "rel", "missing", "exclude_self")}
     return replace(
         result,
         n_missing_a=a.n_missing,
@@ -206,7 +209,7 @@ def compare_values(
     names: tuple[str, str] = ("a", "b"),
     level: float = 0.95,
     power: float = 0.8,
-    method: IntervalMethod = "bca",
+    method: IntervalMethod = "percentile",
     n_boot: int = 10_000,
     n_permutations: int = 10_000,
     seed: int = 0,
@@ -306,9 +309,10 @@ def compare_many(
     ties: Ties | None = None,
     rel: int = 1,
     missing: Literal["zero", "skip"] = "zero",
+    exclude_self: bool = False,
     level: float = 0.95,
     power: float = 0.8,
-    method: IntervalMethod = "bca",
+    method: IntervalMethod = "percentile",
     n_boot: int = 10_000,
     n_permutations: int = 10_000,
     seed: int = 0,
@@ -329,7 +333,7 @@ def compare_many(
     correction : "holm", "bh" or "none"
         See `pyengine.eval.stats.adjust`. "holm", because it needs no assumption and the same queries stand
         behind every comparison.
-    query_ids, doc_ids, ties, rel, missing, level, power, method, n_boot, n_permutations, seed
+    query_ids, doc_ids, ties, rel, missing, exclude_self, level, power, method, n_boot, n_permutations, seed
         As in `compare`. The intervals are those of single comparisons: they are not widened.
 
     Returns
@@ -359,6 +363,7 @@ def compare_many(
             ties=ties,
             rel=rel,
             missing=missing,
+            exclude_self=exclude_self,
         )
         for name, arm in arms.items()
     }

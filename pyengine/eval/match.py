@@ -64,6 +64,7 @@ def match(
     query_ids: Sequence[str] | None = None,
     doc_ids: Any = None,
     ties: Ties | None = None,
+    exclude_self: bool = False,
 ) -> Matched:
     """Find the judged documents of each query in its answer.
 
@@ -71,7 +72,7 @@ def match(
     ----------
     answers : Hits, Run or dict of dicts
     qrels : Qrels
-    query_ids, doc_ids, ties
+    query_ids, doc_ids, ties, exclude_self
         As in `evaluate`.
 
     Raises
@@ -84,6 +85,8 @@ def match(
     if len(qrels) == 0:
         raise InvalidInputError("qrels: no query has judgements; there is nothing to evaluate against")
     if isinstance(answers, Hits):
+        if exclude_self:
+            answers = _without_self(answers, qrels, query_ids, doc_ids)
         return _match_hits(answers, qrels, query_ids, doc_ids, ties or "order")
     if query_ids is not None or doc_ids is not None:
         raise InvalidInputError(
@@ -94,7 +97,10 @@ def match(
             f"hits: expected Hits, Run or a dict of query id to dict of document id to score, got "
             f"{type(answers).__name__}"
         )
-    return _match_run(Run.from_dict(answers), qrels, ties or "trec")
+    run = Run.from_dict(answers)
+    if exclude_self:
+        run = Run({q: {d: s for d, s in answer.items() if d != q} for q, answer in run.items()})
+    return _match_run(run, qrels, ties or "trec")
 
 
 def _layout(qrels: Qrels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
@@ -222,6 +228,29 @@ def _match_hits(
     if ties == "trec":
         _reorder_as_trec(matched, hits, answer_of, names)
     return matched
+
+
+def _without_self(hits: Hits, qrels: Qrels, query_ids: Sequence[str] | None, doc_ids: Any) -> Hits:
+    """Return the answers without the document whose id is the query's own."""
+    if qrels.by_row:
+        raise InvalidInputError(
+            "exclude_self: needs ids to tell a query from its own document; pass qrels keyed by ids, with "
+            "query_ids and doc_ids"
+        )
+    _check_hits(hits)
+    answer_of, _ = _answers_of(hits, qrels, query_ids)
+    ids = list(query_ids or ())
+    at = _find(_ids(doc_ids, hits), {ids[answer]: int(answer) for answer in answer_of if answer >= 0})
+    own = np.full(len(hits), NO_ROW, dtype=np.uint32)
+    own[at[at >= 0]] = np.flatnonzero(at >= 0)
+    out = (hits.rows == own[:, None]) & (own != NO_ROW)[:, None]
+    kept = np.argsort(out, axis=1, kind="stable")
+    dropped = np.take_along_axis(out, kept, axis=1)
+    return Hits(
+        np.where(dropped, np.uint32(NO_ROW), np.take_along_axis(hits.rows, kept, axis=1)),
+        np.where(dropped, np.float32(-np.inf), np.take_along_axis(hits.scores, kept, axis=1)),
+        hits.counts - out.sum(axis=1, dtype=np.uint32),
+    )
 
 
 def _check_hits(hits: Hits) -> None:

@@ -200,6 +200,7 @@ def evaluate(
     ties: Ties | None = None,
     rel: int = 1,
     missing: Literal["zero", "skip"] = "zero",
+    exclude_self: bool = False,
     level: float = 0.95,
     method: IntervalMethod = "bca",
     n_boot: int = 2000,
@@ -227,6 +228,10 @@ def evaluate(
     missing : "zero" or "skip"
         Judged queries without an answer score 0 (trec_eval -c), or are left out. A query that was asked and
         answered with no document always scores 0.
+    exclude_self : bool
+        Drop the document whose id equals the query's before judging: for sets whose queries are documents of
+        the corpus (BEIR's ArguAna, Quora), where each finds itself first. Off by default, because in many
+        sets equal ids are an accident (Cranfield numbers both from 1).
     level : float
         Of the confidence intervals.
     method : "bca" or "percentile"
@@ -270,7 +275,9 @@ def evaluate(
         raise InvalidInputError(f"missing: expected 'zero' or 'skip', got {missing!r}")
     check_settings(level=level, n_boot=n_boot or 100, seed=seed, method=method)
     judgements = Qrels.from_dict(qrels)
-    matched = match(hits, judgements, query_ids=query_ids, doc_ids=doc_ids, ties=ties)
+    matched = match(
+        hits, judgements, query_ids=query_ids, doc_ids=doc_ids, ties=ties, exclude_self=exclude_self
+    )
     n_relevant = _relevant_judgements(matched, rel)
     counted = np.flatnonzero(matched.answered) if missing == "skip" else np.arange(len(judgements))
     per_query = {str(metric): compute(matched, metric, n_relevant, rel)[counted] for metric in wanted}
@@ -293,6 +300,7 @@ def evaluate(
             "ties": ties or _default_ties(hits),
             "rel": int(rel),
             "missing": missing,
+            "exclude_self": exclude_self,
             "level": level,
             "method": method,
             "n_boot": n_boot,

@@ -101,11 +101,13 @@ class Qrels(Mapping[Key, Mapping[Key, int]]):
                 raise InvalidInputError(
                     f"qrels[{query!r}]: expected a dict of document to grade, got {type(documents).__name__}"
                 )
-            key = _key(query, f"qrels[{query!r}]", kinds)
-            grades: dict[Key, int] = {}
-            for document, grade in documents.items():
-                where = f"qrels[{query!r}][{document!r}]"
-                grades[_key(document, where, kinds)] = _grade(grade, where)
+            key = _key(query, "qrels", kinds)
+            grades = _plain(documents, kinds)
+            if grades is None:
+                grades = {}
+                for document, grade in documents.items():
+                    where = f"qrels[{query!r}][{document!r}]"
+                    grades[_key(document, where, kinds)] = _grade(grade, where)
             if grades:
                 by_query[key] = grades
         return cls(by_query, kinds == {int})
@@ -212,6 +214,17 @@ def _collect(
             raise InvalidInputError(f"{path}:{number}: grade: expected an integer, got {text.strip()!r}")
         grades[document] = _grade(int(text), f"{path}:{number}: grade")
     return by_query
+
+
+def _plain(documents: Mapping[Any, Any], kinds: set[type]) -> dict[Key, int] | None:
+    """Return the grades if nothing about them needs a closer look: all of it plain, of one kind, in range."""
+    types = set(map(type, documents))
+    if len(types) != 1 or types != kinds or set(map(type, documents.values())) != {int}:
+        return None
+    values = documents.values()
+    if min(values) < -_MAX_GRADE or max(values) > _MAX_GRADE or (types == {int} and min(documents) < 0):
+        return None
+    return dict(documents)
 
 
 def _key(key: Any, where: str, kinds: set[type]) -> Key:
