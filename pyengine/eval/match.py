@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pyengine.errors import InvalidInputError
 from pyengine.eval.qrels import Key, Qrels
-from pyengine.eval.run import Run
+from pyengine.eval.run import Run, document_ids
 from pyengine.types import NO_ROW, Hits
 
 __all__ = ["Answers", "Matched", "Ties", "match"]
@@ -304,12 +304,12 @@ def _answers_of(
 
 
 def _ids(doc_ids: Any, hits: Hits) -> Any:
-    ids = getattr(doc_ids, "ids", doc_ids)
-    if ids is None:
+    if doc_ids is None:
         raise InvalidInputError(
-            "doc_ids: missing; qrels are keyed by ids, so pass the document id of each row (a sequence, or "
-            "an object with .ids), or key qrels by numbers: {query position: {row: grade}}"
+            "doc_ids: missing; qrels are keyed by ids, so pass the document id of each row (a corpus, or a "
+            "sequence), or key qrels by numbers: {query position: {row: grade}}"
         )
+    ids = document_ids(doc_ids)
     used = hits.rows != NO_ROW
     top = int(hits.rows.max(initial=0, where=used))
     if used.any() and top >= len(ids):

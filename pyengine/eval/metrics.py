@@ -217,7 +217,7 @@ def evaluate(
         See `Metric`; any cutoffs, or none: ``"ndcg"`` judges all that was retrieved.
     query_ids : sequence of str, one per answer
         Needed when Hits meet qrels keyed by ids.
-    doc_ids : sequence of str, pyarrow array, or an object with ``.ids``
+    doc_ids : Corpus, sequence of str, or pyarrow array
         Document id of each row. Needed when Hits meet qrels keyed by ids.
     ties : "order" or "trec"
         "order", the default for Hits: as ranked (score descending, then row ascending). "trec", the default

@@ -10,7 +10,7 @@ from pyengine.errors import InvalidInputError, NotFoundError
 from pyengine.eval.lines import fields_of, numbered_lines, word, write_lines
 from pyengine.types import Hits
 
-__all__ = ["Run"]
+__all__ = ["Run", "document_ids"]
 
 
 class Run(Mapping[str, Mapping[str, float]]):
@@ -90,7 +90,7 @@ class Run(Mapping[str, Mapping[str, float]]):
         hits : Hits
         query_ids : sequence of str
             One id per answer.
-        doc_ids : sequence of str, pyarrow array, or an object with ``.ids``
+        doc_ids : Corpus, sequence of str, or pyarrow array
             Document id of each row.
 
         Raises
@@ -98,7 +98,7 @@ class Run(Mapping[str, Mapping[str, float]]):
         InvalidInputError
             Another number of query ids, one twice, a row without an id, a row twice in one answer, NaN.
         """
-        ids = getattr(doc_ids, "ids", doc_ids)
+        ids = document_ids(doc_ids)
         if len(query_ids) != len(hits):
             raise InvalidInputError(f"query_ids: expected {len(hits)}, one per answer, got {len(query_ids)}")
         by_query: dict[str, dict[str, float]] = {}
@@ -178,6 +178,29 @@ class Run(Mapping[str, Mapping[str, float]]):
                 for rank, (document, score) in enumerate(answer.items(), start=1)
             ),
         )
+
+
+def document_ids(doc_ids: Any) -> Any:
+    """Return the ids by row that a sequence, an array, or an object with ``ids`` (or ``ids()``) stands for.
+
+    Parameters
+    ----------
+    doc_ids : Corpus, sequence of str, or pyarrow array
+
+    Raises
+    ------
+    InvalidInputError
+        Something that has no length and no place i.
+    """
+    ids = getattr(doc_ids, "ids", doc_ids)
+    if callable(ids):
+        ids = ids()
+    if isinstance(ids, str | Mapping) or not (hasattr(ids, "__len__") and hasattr(ids, "__getitem__")):
+        raise InvalidInputError(
+            f"doc_ids: expected the document id of each row (a corpus, a sequence or a pyarrow array), got "
+            f"{type(doc_ids).__name__}"
+        )
+    return ids
 
 
 def _score(score: Any, where: str) -> float:

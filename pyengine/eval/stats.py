@@ -5,13 +5,16 @@ All of it is deterministic: a seed gives the same numbers on every run and with 
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
-from typing import Final, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pyengine.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
 __all__ = [
     "Correction",
@@ -32,7 +35,13 @@ Correction = Literal["holm", "bh", "none"]
 _DRAWS: Final = 2**20
 # Up to 2**_EXACT sign patterns are enumerated: 8 MiB.
 _EXACT: Final = 20
-_NORMAL: Final = NormalDist()
+
+
+@cache
+def _normal() -> "NormalDist":
+    from statistics import NormalDist  # noqa: PLC0415  # loads decimal, fractions and random
+
+    return NormalDist()
 
 
 def bootstrap_means(values: F64, n_boot: int, seed: int) -> F64:
@@ -123,11 +132,11 @@ def _bca_tails(column: F64, sample: F64, tails: tuple[float, float]) -> tuple[fl
     mean = float(column.mean())
     below = float((sample < mean).sum() + 0.5 * (sample == mean).sum()) / len(sample)
     # A mean outside all of its resamples would send the correction to infinity.
-    bias = _NORMAL.inv_cdf(min(max(below, 0.5 / len(sample)), 1.0 - 0.5 / len(sample)))
+    bias = _normal().inv_cdf(min(max(below, 0.5 / len(sample)), 1.0 - 0.5 / len(sample)))
 
     def corrected(tail: float) -> float:
-        z = bias + _NORMAL.inv_cdf(tail)
-        return _NORMAL.cdf(bias + z / (1.0 - acceleration * z))
+        z = bias + _normal().inv_cdf(tail)
+        return _normal().cdf(bias + z / (1.0 - acceleration * z))
 
     return corrected(tails[0]), corrected(tails[1])
 
@@ -240,7 +249,7 @@ def detectable_effect(sd: float, n: int, *, level: float = 0.95, power: float = 
     -----
     ``(z_(1+level)/2 + z_power) * sd / sqrt(n)``, the normal approximation.
     """
-    return (_NORMAL.inv_cdf((1.0 + level) / 2.0) + _NORMAL.inv_cdf(power)) * sd / math.sqrt(n)
+    return (_normal().inv_cdf((1.0 + level) / 2.0) + _normal().inv_cdf(power)) * sd / math.sqrt(n)
 
 
 def queries_for_effect(sd: float, effect: float, *, level: float = 0.95, power: float = 0.8) -> int | None:

@@ -97,8 +97,10 @@ def test_keys_by_number_and_by_id_agree() -> None:
         pa.array(IDS, pa.large_string()),
         pa.chunked_array([IDS[:2], IDS[2:]]),
         SimpleNamespace(ids=pa.array(IDS)),
+        SimpleNamespace(ids=lambda: IDS),
+        pe.Corpus.from_rows([{"id": i, "text": "t"} for i in IDS]),
     ],
-    ids=["tuple", "numpy", "object", "arrow", "large", "chunked", "corpus"],
+    ids=["tuple", "numpy", "object", "arrow", "large", "chunked", "attribute", "method", "corpus"],
 )
 def test_document_ids_of_any_kind(ids: Any) -> None:
     for ties in ("order", "trec"):
@@ -227,10 +229,16 @@ def test_the_answer_does_not_change_the_input() -> None:
     ("call", "message"),
     [
         (lambda: pe.evaluate(HITS, QRELS), "query_ids: missing; .* key qrels by numbers"),
-        (lambda: pe.evaluate(HITS, QRELS, query_ids=["q1", "q2"]), "doc_ids: missing; .* .ids"),
+        (lambda: pe.evaluate(HITS, QRELS, query_ids=["q1", "q2"]), "doc_ids: missing; .*a corpus, or a seq"),
         (lambda: score("map", query_ids=["q1"]), "query_ids: expected 2, one per answer, got 1"),
         (lambda: score("map", query_ids=["q1", "q1"]), "query_ids: 'q1' twice"),
         (lambda: score("map", query_ids=["x", "y"]), "none of the 2 .such as 'x'. is judged .*such as 'q1'"),
+        (
+            lambda: score("map", doc_ids=iter(IDS)),
+            "doc_ids: expected the document id of each row .*got list_it",
+        ),
+        (lambda: score("map", doc_ids=dict.fromkeys(IDS)), "doc_ids: expected the document id .* got dict"),
+        (lambda: score("map", doc_ids="abcxz"), "doc_ids: expected the document id of each row .* got str"),
         (lambda: score("map", doc_ids=IDS[:3]), "doc_ids: holds 3 ids, but the hits name row 4"),
         (lambda: score("map", doc_ids=list("vwxyt")), "doc_ids: none of the 4 judged documents"),
         (
