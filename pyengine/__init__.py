@@ -2,6 +2,7 @@
 
 from pyengine import errors
 from pyengine.corpus import Corpus
+from pyengine.dense import DenseIndex
 from pyengine.embed import OnnxEmbedder
 from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
 from pyengine.fuse import rrf
@@ -14,6 +15,7 @@ __all__ = [
     "Analyzer",
     "Bm25Index",
     "Corpus",
+    "DenseIndex",
     "EvalSet",
     "Hits",
     "OnnxEmbedder",

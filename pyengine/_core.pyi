@@ -67,3 +67,18 @@ def fuse(
     window: int,
     depth: int,
 ) -> _HitArrays: ...
+def dense_exact(
+    queries: npt.NDArray[np.float32],
+    k: int,
+    blocks: list[npt.NDArray[Any]],
+    half: bool,
+    threads: int,
+) -> _HitArrays: ...
+def dense_rank(
+    queries: npt.NDArray[np.float32],
+    candidates: npt.NDArray[np.uint64],
+    found: npt.NDArray[np.uint64],
+    k: int,
+    blocks: list[npt.NDArray[Any]],
+    half: bool,
+) -> _HitArrays: ...

@@ -32,8 +32,7 @@ FORBIDDEN = {
     "uvicorn",
 }
 LIMIT_S = 0.150
-# Processor time, so that waiting for a busy machine does not count; the fastest of several fresh starts,
-# because a shared cache slows any one of them and only a slow import slows all.
+# A busy machine slows any one start; only a slow import slows all of them.
 TRIES = 10
 
 PROBE = """
@@ -42,9 +41,9 @@ import numpy
 def threads():
     return len(os.listdir("/proc/self/task"))
 environ, native = dict(os.environ), threads()
-start = time.process_time()
+start = time.perf_counter()
 import pyengine
-seconds = time.process_time() - start
+seconds = time.perf_counter() - start
 state = dict(seconds=seconds, modules=sorted(sys.modules), environ=dict(os.environ) == environ,
              threads=[threads() - native, threading.active_count() - 1])
 print("PROBE" + json.dumps(state))

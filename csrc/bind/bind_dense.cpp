@@ -1,0 +1,87 @@
+#include <string>
+
+#include "bind/arrays.hpp"
+#include "bind/enter.hpp"
+#include "bind/interrupt.hpp"
+#include "bind/pybind.hpp"
+#include "core/dense.hpp"
+
+namespace {
+
+using pyengine::Code;
+using pyengine::Error;
+using pyengine::VectorBlocksView;
+using pyengine::VectorType;
+
+// Arrays of float16 or float32, all alike, each C-contiguous of shape (rows, dim).
+VectorBlocksView borrow_blocks(const py::list& blocks, std::size_t dim, bool half) {
+  const py::ssize_t size = half ? 2 : 4;
+  VectorBlocksView view(half ? VectorType::kFloat16 : VectorType::kFloat32, dim);
+  for (const py::handle& item : blocks) {
+    const auto block = py::reinterpret_borrow<py::array>(item);
+    const bool fits = py::isinstance<py::array>(item) && block.ndim() == 2 && block.dtype().kind() == 'f' &&
+                      block.itemsize() == size && static_cast<std::size_t>(block.shape(1)) == dim &&
+                      (block.flags() & py::array::c_style) != 0;
+    if (!fits) {
+      throw Error(Code::kInvalidArgument, "blocks: expected C-contiguous arrays of float" +
+                                              std::string(half ? "16" : "32") + " with " +
+                                              std::to_string(dim) + " columns");
+    }
+    view.append(static_cast<const std::byte*>(block.data()), static_cast<std::size_t>(block.shape(0)));
+  }
+  return view;
+}
+
+struct DenseQueries {
+  explicit DenseQueries(const py::object& argument) : array(require_array<float>(argument, "queries", 2)) {}
+  [[nodiscard]] std::size_t count() const { return static_cast<std::size_t>(array.shape(0)); }
+  [[nodiscard]] std::size_t dim() const { return static_cast<std::size_t>(array.shape(1)); }
+  [[nodiscard]] std::span<const float> values() const {
+    return {array.data(), static_cast<std::size_t>(array.size())};
+  }
+  py::array_t<float> array;
+};
+
+py::tuple dense_exact(const py::object& queries_argument, std::size_t k, const py::list& blocks, bool half,
+                      unsigned threads) {
+  const DenseQueries queries(queries_argument);
+  const VectorBlocksView vectors = borrow_blocks(blocks, queries.dim(), half);
+  HitBuffers::check_size(queries.count(), k);
+  HitBuffers hits(queries.count(), k);
+  const pyengine::DenseHits out{k, span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
+  const std::span<const float> values = queries.values();
+  Interrupt interrupt;
+  enter(
+      [&] { return pyengine::search_every_row(vectors, values, threads, out, [&] { return interrupt(); }); });
+  interrupt.rethrow();
+  return hits.as_tuple();
+}
+
+py::tuple dense_rank(const py::object& queries_argument, const py::object& candidates_argument,
+                     const py::object& found_argument, std::size_t k, const py::list& blocks, bool half) {
+  const DenseQueries queries(queries_argument);
+  const auto candidates = require_array<std::uint64_t>(candidates_argument, "candidates", 2);
+  const auto found = require_array<std::uint64_t>(found_argument, "found", 1);
+  const VectorBlocksView vectors = borrow_blocks(blocks, queries.dim(), half);
+  const std::span<const std::uint64_t> rows{candidates.data(), static_cast<std::size_t>(candidates.size())};
+  const std::span<const std::uint64_t> counts{found.data(), static_cast<std::size_t>(found.size())};
+  const auto per_query = static_cast<std::size_t>(candidates.shape(1));
+  bool fits = counts.size() == queries.count() && rows.size() == queries.count() * per_query;
+  for (const std::uint64_t count : counts) fits = fits && count <= per_query;
+  if (!fits) throw Error(Code::kInvalidArgument, "candidates: expected one row per query, as found says");
+  HitBuffers::check_size(queries.count(), k);
+  HitBuffers hits(queries.count(), k);
+  const pyengine::DenseHits out{k, span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
+  const std::span<const float> values = queries.values();
+  enter([&] { pyengine::rank_candidates(vectors, values, rows, per_query, counts, out); });
+  return hits.as_tuple();
+}
+
+}  // namespace
+
+void register_dense(py::module_& m) {
+  m.def("dense_exact", &dense_exact, py::arg("queries"), py::arg("k"), py::arg("blocks"), py::arg("half"),
+        py::arg("threads"));
+  m.def("dense_rank", &dense_rank, py::arg("queries"), py::arg("candidates"), py::arg("found"), py::arg("k"),
+        py::arg("blocks"), py::arg("half"));
+}
