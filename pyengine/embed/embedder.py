@@ -1,26 +1,24 @@
 """`OnnxEmbedder`: any sentence-embedding model in ONNX form, behind the `Embedder` protocol."""
 
-import hashlib
-import json
 import logging
-import mmap
-import re
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pyengine.embed.batching import TextTokenizer, pad, plan_batches
 from pyengine.embed.cache import VectorCache
-from pyengine.embed.folder import ModelFolder, read_folder
+from pyengine.embed.fingerprint import fingerprint_of
+from pyengine.embed.folder import PACKAGED, ModelFolder, read_folder
 from pyengine.embed.pooling import check_pooling, pool
 from pyengine.embed.session import ModelSession, cuda_available, load_runtime, quantises_activations
 from pyengine.embed.stats import EmbedStats
-from pyengine.errors import BackendError, InvalidInputError, NotFoundError, StorageError
+from pyengine.errors import BackendError, InvalidInputError, NotFoundError
 
 __all__ = ["OnnxEmbedder"]
 
@@ -32,10 +30,6 @@ Progress = Callable[[int, int | None], None]
 _WINDOW: Final = 4096
 _CPU_TOKENS: Final = 256
 _CUDA_TOKENS: Final = 16_384
-_FINGERPRINT_VERSION: Final = 1
-# onnx.proto: TensorProto.external_data is StringStringEntryProto(key=1: "location", value=2: file name);
-# the group is the length of the name.
-_LOCATION: Final = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
 
 
 class OnnxEmbedder:
@@ -126,6 +120,13 @@ class OnnxEmbedder:
             check_pooling(pooling, "pooling")
         self._name = str(path_or_name)
         folder = read_folder(path_or_name, model_file)
+        self._given = {
+            "max_length": max_length,
+            "query_prefix": query_prefix,
+            "passage_prefix": passage_prefix,
+            "pooling": pooling,
+            "normalize": normalize,
+        }
         self._model = folder.model(half=bool(folder.half_models) and _wants_cuda(providers))
         self._session = ModelSession(
             self._model,
@@ -148,6 +149,7 @@ class OnnxEmbedder:
             )
         self._lower_case = folder.lower_case
         self._tokenizer_file = folder.tokenizer
+        self._root = folder.root
         self._tokenizer = TextTokenizer(
             folder.tokenizer,
             max_length=self._max_length,
@@ -197,6 +199,52 @@ class OnnxEmbedder:
             "dtype": self._session.dtype,
         }
 
+    def config(self) -> dict[str, Any]:
+        """Return what `from_config` makes an equal embedder of, on this machine; JSON-able.
+
+        Says which file of the folder is run, so that an index made with float16 weights on a GPU finds the
+        same weights without one. Threads, providers, batch and cache sizes are not part of it.
+        """
+        if self._name in PACKAGED:
+            return {"path_or_name": self._name, "model_file": None, **self._given}
+        file = os.path.relpath(self._model, self._root)
+        return {"path_or_name": str(self._root), "model_file": file, **self._given}
+
+    @classmethod
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        *,
+        providers: Sequence[str] | None = None,
+        n_threads: int = 1,
+        batch_tokens: int | None = None,
+        cache_size: int = 1024,
+    ) -> Self:
+        """Return the embedder that `config` described.
+
+        Parameters
+        ----------
+        config : dict
+            From `config`.
+        providers, n_threads, batch_tokens, cache_size
+            As in the constructor.
+
+        Raises
+        ------
+        InvalidInputError
+            Not a dict that `config` made; else as the constructor.
+        """
+        resources: dict[str, Any] = {
+            "providers": providers,
+            "n_threads": n_threads,
+            "batch_tokens": batch_tokens,
+            "cache_size": cache_size,
+        }
+        try:
+            return cls(**config, **resources)
+        except TypeError as error:
+            raise InvalidInputError(f"config: expected what OnnxEmbedder.config gives: {error}") from error
+
     @cached_property
     def dim(self) -> int:
         """Length of a vector."""
@@ -212,13 +260,7 @@ class OnnxEmbedder:
         SHA-256 over the content of the weights and the tokenizer and over `settings`. Where the files lie
         does not matter. Read on first use; costs one pass over the weights.
         """
-        state = {
-            "version": _FINGERPRINT_VERSION,
-            "weights": [_digest(path) for path in (self._model, *_external_data(self._model))],
-            "tokenizer": _digest(self._tokenizer_file),
-            **self.settings,
-        }
-        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+        return fingerprint_of(self._model, self._tokenizer_file, self.settings)
 
     def embed(
         self, texts: Sequence[str], *, kind: Kind = "passage", progress: Progress | None = None
@@ -365,7 +407,7 @@ class OnnxEmbedder:
                 )
             return given
         if folder.max_length is not None:
-            return min(folder.max_length, *limits)
+            return min([folder.max_length, *limits])
         if self._session.fixed_length is not None:
             return self._session.fixed_length
         raise InvalidInputError(
@@ -403,21 +445,3 @@ def _check_texts(texts: Sequence[str], kind: str) -> None:
 
 def _shifted(progress: Progress, before: int, total: int) -> Callable[[int], None]:
     return lambda done: progress(before + done, total)
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from error
-
-
-def _external_data(model: Path) -> list[Path]:
-    """Return the files beside ``model`` that hold weights of it: ONNX keeps what exceeds 2 GB apart."""
-    with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        names = {
-            data[match.end() : match.end() + match[1][0]].decode("utf-8", "replace")
-            for match in _LOCATION.finditer(data)
-        }
-    return [model.parent / name for name in sorted(names) if (model.parent / name).is_file()]

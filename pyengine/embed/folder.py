@@ -98,15 +98,16 @@ def read_folder(path_or_name: str | Path, model_file: str | None = None) -> Mode
     """
     if isinstance(path_or_name, str) and path_or_name in PACKAGED:
         return _packaged(path_or_name, model_file)
-    root = Path(path_or_name)
+    # Absolute, because files are read later too, and the working directory may change until then.
+    root = Path(path_or_name).absolute()
     if root.suffix == ".onnx" and root.is_file():
         if model_file is not None:
             raise InvalidInputError(
                 f"model_file: {root} is a file already; give its folder, or leave model_file out"
             )
-        model_file = str(root.absolute())
-        in_onnx = root.absolute().parent.name == "onnx" and not (root.parent / "tokenizer.json").exists()
-        root = root.absolute().parents[1 if in_onnx else 0]
+        model_file = str(root)
+        in_onnx = root.parent.name == "onnx" and not (root.parent / "tokenizer.json").exists()
+        root = root.parents[1 if in_onnx else 0]
     if not root.is_dir():
         raise NotFoundError(
             f"model folder {root}: no such folder; expected a folder with model.onnx and tokenizer.json, "

@@ -70,7 +70,7 @@ def cuda_available(runtime: Any) -> tuple[bool, str]:
     if CUDA not in runtime.get_available_providers():
         return False, "this build of onnxruntime has no CUDA"
     try:
-        driver = ctypes.CDLL("libcuda.so.1")
+        driver = _driver()
         count = ctypes.c_int(0)
         answers = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
     except OSError:
@@ -78,6 +78,10 @@ def cuda_available(runtime: Any) -> tuple[bool, str]:
     if not answers or count.value < 1:
         return False, "the NVIDIA driver reports no usable GPU"
     return True, "an NVIDIA GPU answers"
+
+
+def _driver() -> Any:
+    return ctypes.CDLL("libcuda.so.1")
 
 
 def quantises_activations(model: Path) -> bool:
@@ -204,7 +208,12 @@ def _open(
     if CUDA in wanted and hasattr(runtime, "preload_dlls"):
         # The CUDA and cuDNN libraries of the gpu extra lie in site-packages, out of the loader's sight.
         runtime.preload_dlls()
-    session = _create(runtime, model, wanted, n_threads)
+    try:
+        session = _create(runtime, model, wanted, n_threads)
+    except BackendError as error:
+        if providers is not None or wanted == [CPU]:
+            raise
+        session, why = _create(runtime, model, [CPU], n_threads), f"{why}, but {error}"
     got = str(session.get_providers()[0])
     if got != wanted[0]:
         if providers is not None:
@@ -212,7 +221,7 @@ def _open(
                 f"providers: asked for {wanted[0]}, onnxruntime gave {got}; "
                 "see its log, or leave providers out to take what works"
             )
-        why = f"{why}, but {wanted[0]} could not start"
+        why = f"{why}; {wanted[0]} could not start"
     logger.info("%s runs on %s: %s", name, got.removesuffix("ExecutionProvider"), why)
     return session, got
 
