@@ -71,12 +71,12 @@ doctor:
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  fail "Python 3.11 or newer is needed, $$python is $$version" \
 	  'install a newer one and name it: PYTHON=python3.12 make test'; \
-	$$python -c 'import ensurepip, venv' 2>/dev/null || \
+	$$python -c 'import venv; from ensurepip import version' 2>/dev/null || \
 	  fail "$$python has no venv module (Debian ships it apart)" "sudo apt-get install python$$version-venv"; \
 	$$python -c 'import os, sysconfig; p = sysconfig.get_paths()["include"]; exit(not os.path.exists(p + "/Python.h"))' || \
 	  fail "$$python has no C headers: Python.h is missing" "sudo apt-get install python$$version-dev"; \
-	command -v "$${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || \
-	  fail 'no C++ compiler on PATH' 'sudo apt-get install g++'; \
+	command -v $${CXX:-c++ g++ clang++} >/dev/null || \
+	  fail "no C++ compiler: $${CXX:-c++, g++ or clang++} is not on PATH" 'sudo apt-get install g++'; \
 	[ '$(EXTRA)' = cpu ] || [ '$(EXTRA)' = gpu ] || fail "EXTRA is cpu or gpu, got '$(EXTRA)'" 'EXTRA=cpu make test'
 
 # $(call install,extras): the environment if there is none of this Python, the build tools, the package.
