@@ -125,6 +125,7 @@ class Writer:
         self._reload = reload
         self._lock: WriteLock | None = None
         self._staging: Path | None = None
+        self._scratch: list[Path] = []
         self._current = 0
 
     def __enter__(self) -> Self:
@@ -171,6 +172,8 @@ class Writer:
         staging = self._staging
         try:
             self.abort()
+            for folder in self._scratch:
+                self._remove(folder)
         finally:
             if self._lock is not None:
                 self._lock.release()
@@ -197,14 +200,26 @@ class Writer:
             raise InvalidInputError("begin: enter the writer first: with store.writer() as writer")
         if self._staging is not None:
             raise InvalidInputError("begin: a staging folder is open; publish or abort it first")
-        final = generation_folder(self._root, self._current + 1)
-        staging = final.with_name(f"{final.name}{TEMPORARY}-{secrets.token_hex(4)}")
-        try:
-            self._disk.make_folder(staging)
-        except OSError as error:
-            raise refused(error, staging, "create", self._intact()) from error
-        self._staging = staging
-        return staging
+        self._staging = self._make_temporary()
+        return self._staging
+
+    def scratch(self) -> Path:
+        """Return a new, empty folder for working files, which is removed when the writer is left.
+
+        It lies beside the staging folder, on the same device, and no generation ever names it.
+
+        Raises
+        ------
+        InvalidInputError
+            The writer was not entered.
+        StorageError
+            The system refused.
+        """
+        if self._lock is None:
+            raise InvalidInputError("scratch: enter the writer first: with store.writer() as writer")
+        folder = self._make_temporary()
+        self._scratch.append(folder)
+        return folder
 
     def publish(
         self,
@@ -298,6 +313,15 @@ class Writer:
                 return
         self._remove(staging)
 
+    def _make_temporary(self) -> Path:
+        final = generation_folder(self._root, self._current + 1)
+        folder = final.with_name(f"{final.name}{TEMPORARY}-{secrets.token_hex(4)}")
+        try:
+            self._disk.make_folder(folder)
+        except OSError as error:
+            raise refused(error, folder, "create", self._intact()) from error
+        return folder
+
     def _seal(self, staging: Path, final: Path) -> tuple[FileEntry, ...]:
         """Force the staged files to the device and return them as entries under their final names."""
         entries = []
@@ -341,8 +365,9 @@ class Writer:
             _logger.warning("%s: left-over files could not be removed: %s", self._root, error)
             return
         for name in names:
-            if name not in kept and _GENERATION.fullmatch(name):
-                self._remove(self._root / SEGMENTS / name)
+            folder = self._root / SEGMENTS / name
+            if name not in kept and folder not in self._scratch and _GENERATION.fullmatch(name):
+                self._remove(folder)
 
     def _remove(self, folder: Path) -> None:
         try:

@@ -170,3 +170,17 @@ def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
     assert values["format"] == "pyengine-index"
     assert values["format_version"] == 1
     assert values["generation"] == 1
+
+
+def test_working_files_outlive_a_publish_and_are_never_in_it(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "index")
+    with store.writer() as writer:
+        scratch = writer.scratch()
+        (scratch / "staged").write_bytes(b"work")
+        (writer.begin() / "one").write_bytes(b"1")
+        manifest = writer.publish()
+        assert (scratch / "staged").read_bytes() == b"work"
+        assert [entry.path for entry in manifest.files] == ["segments/000001/one"]
+    assert not scratch.exists()
+    with pytest.raises(InvalidInputError, match="enter the writer first"):
+        store.writer().scratch()
