@@ -4,6 +4,7 @@ from pyengine import errors
 from pyengine.corpus import Corpus
 from pyengine.dense import DenseIndex
 from pyengine.embed import OnnxEmbedder
+from pyengine.engine import Engine, SearchHit, SearchResult
 from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
 from pyengine.fuse import rrf
 from pyengine.sparse import Bm25Index
@@ -16,11 +17,14 @@ __all__ = [
     "Bm25Index",
     "Corpus",
     "DenseIndex",
+    "Engine",
     "EvalSet",
     "Hits",
     "OnnxEmbedder",
     "Qrels",
     "Run",
+    "SearchHit",
+    "SearchResult",
     "Token",
     "compare",
     "errors",

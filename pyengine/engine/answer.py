@@ -1,0 +1,88 @@
+"""From branch hits to an answer: fuse, say each hit's rank and score per branch, explain."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pyengine.config import FusionConfig
+from pyengine.engine.branches import BranchHits
+from pyengine.engine.results import Explanation, Mode, SearchHit, SearchResult
+from pyengine.engine.snapshot import Snapshot
+from pyengine.fuse import rrf
+from pyengine.types import Hits
+
+__all__ = ["answer", "fuse"]
+
+
+def fuse(branches: Mapping[str, Hits], config: FusionConfig, k: int) -> Hits:
+    """Fuse the branches by weighted RRF to depth ``k``."""
+    weights = _weights(config)
+    return rrf(list(branches.values()), k=config.k, weights=[weights[name] for name in branches], depth=k)
+
+
+def answer(
+    snapshot: Snapshot, query: str, k: int, mode: Mode, found: BranchHits, *, explain: bool
+) -> SearchResult:
+    """Make the answer to one query out of what its branches found."""
+    config = snapshot.settings.fusion
+    if mode == "hybrid":
+        best = fuse(found.hits, config, k)
+    else:
+        best = found.hits[mode].truncate(k) if mode in found.hits else Hits.empty(1, k)
+    rows, scores = best.query(0)
+    ranks = {name: _ranks(hits, rows) for name, hits in found.hits.items()}
+    hits = []
+    for i, row in enumerate(rows.tolist()):
+        rank = {name: ranks[name][i] for name in found.hits}
+        hits.append(
+            SearchHit(
+                id=snapshot.corpus.id(row),
+                row=row,
+                score=float(scores[i]),
+                ranks=rank,
+                scores={
+                    name: None if (r := rank[name]) is None else float(found.hits[name].scores[0, r - 1])
+                    for name in found.hits
+                },
+                title=snapshot.corpus.title(row),
+                text=snapshot.corpus.text(row),
+                metadata=snapshot.corpus.metadata(row),
+                explanation=_explain(snapshot, query, row, mode, rank) if explain else None,
+            )
+        )
+    return SearchResult(query, tuple(hits), mode, bool(found.late), _notes(found, mode))
+
+
+def _ranks(hits: Hits, rows: np.ndarray) -> list[int | None]:
+    """Rank from 1 of each of ``rows`` in the first query of ``hits``, None where it is not there."""
+    rank_of = {row: rank for rank, row in enumerate(hits.query(0)[0].tolist(), start=1)}
+    return [rank_of.get(row) for row in rows.tolist()]
+
+
+def _explain(
+    snapshot: Snapshot, query: str, row: int, mode: Mode, ranks: Mapping[str, int | None]
+) -> Explanation:
+    config = snapshot.settings.fusion
+    weights = _weights(config)
+    fusion = (
+        {name: weights[name] / (config.k + rank) for name, rank in ranks.items() if rank is not None}
+        if mode == "hybrid"
+        else {}
+    )
+    return Explanation(tuple(snapshot.lexical.explain(query, row)), fusion)
+
+
+def _weights(config: FusionConfig) -> dict[str, float]:
+    return {"lexical": config.lexical_weight, "dense": config.dense_weight}
+
+
+def _notes(found: BranchHits, mode: Mode) -> tuple[str, ...]:
+    notes = []
+    lexical = found.hits.get("lexical")
+    if lexical is not None and lexical.counts[0] == 0:
+        rest = "; answered by the dense branch alone" if "dense" in found.hits else ""
+        notes.append(f"no term of the query occurs in the corpus{rest}")
+    if found.late:
+        rest = "; answered by the lexical branch alone" if mode == "hybrid" else ""
+        notes.append(f"the dense branch was late and was dropped{rest}")
+    return tuple(notes)

@@ -1,0 +1,49 @@
+"""What a search may be asked, and what it is told when it may not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pyengine.engine.results import Mode
+from pyengine.engine.snapshot import Snapshot
+from pyengine.errors import InvalidInputError
+
+__all__ = ["branch_depth", "check_mode", "check_queries", "check_query"]
+
+
+def check_query(query: Any) -> None:
+    """Refuse what is not text."""
+    if not isinstance(query, str):
+        raise InvalidInputError(f"query: expected str, got {type(query).__name__}")
+
+
+def check_queries(queries: Any) -> Sequence[str]:
+    """Return the queries as a list; refuse one string, and anything that is not text."""
+    if isinstance(queries, str):
+        raise InvalidInputError("queries: expected a sequence of str, got one str; put it in a list")
+    listed = list(queries)
+    for i, query in enumerate(listed):
+        if not isinstance(query, str):
+            raise InvalidInputError(f"queries[{i}]: expected str, got {type(query).__name__}")
+    return listed
+
+
+def check_mode(mode: Mode | None, snapshot: Snapshot) -> Mode:
+    """Return the mode to answer in; refuse one that the index cannot answer."""
+    if mode is None:
+        return "lexical" if snapshot.dense is None else "hybrid"
+    if mode not in ("hybrid", "lexical", "dense"):
+        raise InvalidInputError(f"mode: expected 'hybrid', 'lexical' or 'dense', got {mode!r}")
+    if mode != "lexical":
+        snapshot.require_dense()
+    return mode
+
+
+def branch_depth(k: int, mode: Mode, snapshot: Snapshot) -> int:
+    """Hits to take from each branch for an answer of ``k``."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise InvalidInputError(f"k: expected an int, got {type(k).__name__}")
+    if k < 1:
+        raise InvalidInputError(f"k: expected at least 1, got {k}")
+    return max(int(k), snapshot.settings.fusion.window) if mode == "hybrid" else int(k)

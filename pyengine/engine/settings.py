@@ -1,0 +1,145 @@
+"""What an index was made with: written into every generation, compared on every open."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+from pyengine.embed import OnnxEmbedder
+from pyengine.errors import (
+    CorruptIndexError,
+    IncompatibleIndexError,
+    InvalidInputError,
+    NotFoundError,
+)
+from pyengine.text import Analyzer
+from pyengine.types import Embedder
+
+__all__ = ["EmbedderRecord", "Settings", "reopen_embedder"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderRecord:
+    """The vector space of an index.
+
+    Parameters
+    ----------
+    fingerprint : str
+        `Embedder.fingerprint`: weights, tokenizer, pooling, prefixes. Vectors of another are refused.
+    dim : int
+        Length of a vector.
+    source : dict or None
+        How to make the embedder again (`OnnxEmbedder.config`); None for an embedder of the user's own.
+    """
+
+    fingerprint: str
+    dim: int
+    source: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> Self:
+        """Describe ``embedder``; refuse what does not keep the protocol."""
+        if not isinstance(embedder, Embedder):
+            raise InvalidInputError(
+                f"embedder: expected an object with dim, fingerprint and embed(texts, kind=...), such as "
+                f"pyengine.OnnxEmbedder, got {type(embedder).__name__}"
+            )
+        config = getattr(embedder, "config", None)
+        return cls(embedder.fingerprint, embedder.dim, config() if callable(config) else None)
+
+    def check(self, embedder: Embedder, where: str) -> None:
+        """Raise `IncompatibleIndexError` unless ``embedder`` makes vectors of this space."""
+        if embedder.fingerprint != self.fingerprint:
+            raise IncompatibleIndexError(
+                f"{where}: the index holds vectors of embedder {self.fingerprint} (dim {self.dim}), the one "
+                f"given is {embedder.fingerprint} (dim {embedder.dim}); their vectors do not compare. Open "
+                "the index with the embedder it was made with, or build a new index"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything besides the documents that decides what a search answers."""
+
+    analyzer: Analyzer
+    bm25: Bm25Config
+    dense: DenseConfig
+    fusion: FusionConfig
+    embedder: EmbedderRecord | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON-able form kept in the manifest."""
+        return {
+            "analyzer": {"config": self.analyzer.config(), "fingerprint": self.analyzer.fingerprint},
+            "bm25": self.bm25.to_json(),
+            "dense": self.dense.to_json(),
+            "fusion": self.fusion.to_json(),
+            "embedder": None
+            if self.embedder is None
+            else {
+                "fingerprint": self.embedder.fingerprint,
+                "dim": self.embedder.dim,
+                "source": self.embedder.source,
+            },
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], where: str) -> Self:
+        """Read `to_json` back.
+
+        Raises
+        ------
+        CorruptIndexError
+            A field is missing or malformed.
+        IncompatibleIndexError
+            This version's analyzer no longer behaves as the one the index was made with.
+        """
+        try:
+            analyzer = Analyzer.from_config(data["analyzer"]["config"])
+            stored = str(data["analyzer"]["fingerprint"])
+            record = data["embedder"]
+            settings = cls(
+                analyzer,
+                Bm25Config(**data["bm25"]),
+                DenseConfig(**data["dense"]),
+                FusionConfig(**data["fusion"]),
+                None
+                if record is None
+                else EmbedderRecord(str(record["fingerprint"]), int(record["dim"]), record["source"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptIndexError(
+                f"{where}: the settings are malformed ({error}); restore it from a copy"
+            ) from error
+        if analyzer.fingerprint != stored:
+            raise IncompatibleIndexError(
+                f"{where}: the index was made with analyzer {stored}, this version of pyengine has "
+                f"{analyzer.fingerprint} under the same settings; build the index again, or use the version "
+                "that made it"
+            )
+        return settings
+
+
+def reopen_embedder(record: EmbedderRecord, where: str) -> Embedder:
+    """Make the embedder an index was made with again.
+
+    Raises
+    ------
+    IncompatibleIndexError
+        The record names none that can be made here, or what it names makes other vectors now.
+    MissingExtraError
+        The runtime is not installed.
+    """
+    if record.source is None:
+        raise IncompatibleIndexError(
+            f"{where}: the index was made with an embedder of your own ({record.fingerprint}); "
+            "pass it: Engine.open(path, embedder=...), or search with mode='lexical'"
+        )
+    try:
+        embedder = OnnxEmbedder.from_config(record.source)
+    except NotFoundError as error:
+        raise IncompatibleIndexError(
+            f"{where}: the embedder the index was made with is not here any more ({error}); "
+            "pass it: Engine.open(path, embedder=...), or search with mode='lexical'"
+        ) from error
+    record.check(embedder, where)
+    return embedder

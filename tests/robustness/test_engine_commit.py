@@ -1,0 +1,135 @@
+"""A commit that fails or dies leaves the last generation whole, and what was staged can be retried."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pyengine as pe
+from pyengine.errors import StorageError
+from pyengine.store.disk import Disk
+
+
+def documents(start: int, stop: int) -> list[dict[str, Any]]:
+    return [{"id": f"d{i}", "text": f"cat number{i} " * 3} for i in range(start, stop)]
+
+
+def index_of(path: Path, n: int) -> None:
+    with pe.Engine.create(path) as engine:
+        engine.add(documents(0, n))
+        engine.commit()
+
+
+@pytest.mark.parametrize(
+    "operation", ["make_folder", "sync_file", "sync_folder", "rename", "replace", "write_file"]
+)
+def test_a_full_disk_at_any_operation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    index_of(tmp_path / "idx", 20)
+    original = getattr(Disk, operation)
+    left = 0
+
+    def failing(self: Disk, *arguments: Any) -> Any:
+        nonlocal left
+        if left == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left -= 1
+        return original(self, *arguments)
+
+    failures = 0
+    for skip in range(8):
+        with pe.Engine.open(tmp_path / "idx") as engine:
+            before = len(engine)
+            left = skip
+            with monkeypatch.context() as patch:
+                patch.setattr(Disk, operation, failing)
+                try:
+                    engine.add(documents(before, before + 5))
+                    engine.commit()
+                    failed = False
+                except StorageError as error:
+                    failed = True
+                    failures += 1
+                    message = str(error)
+            assert not failed or "No space left" in message
+            with pe.Engine.open(tmp_path / "idx") as reader:
+                assert reader.verify() == []
+                assert len(reader) in ((before, before + 5) if failed else (before + 5,))
+                assert len(reader.search(f"number{before - 1}")) == 1
+            if failed and len(engine) == before:
+                # What was staged is still there, unless staging itself failed; try again with space free.
+                engine.commit()
+            assert len(engine) in (before, before + 5)
+    assert failures > 0
+
+
+def test_a_file_size_limit_of_the_system(tmp_path: Path) -> None:
+    index_of(tmp_path / "idx", 50)
+    script = textwrap.dedent(
+        """
+        import resource, signal, sys
+        import pyengine as pe
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        engine = pe.Engine.open(sys.argv[1])
+        engine.add([{"id": f"n{i}", "text": "x" * 50} for i in range(50)])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+        try:
+            engine.commit()
+        except pe.errors.StorageError as error:
+            print("refused:", error)
+        print("still", len(engine))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "idx")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "refused:" in done.stdout
+    assert "intact" in done.stdout
+    assert "still 50" in done.stdout
+    with pe.Engine.open(tmp_path / "idx") as engine:
+        assert len(engine) == 50
+        assert engine.verify() == []
+        engine.add(documents(50, 60))
+        engine.commit()
+        assert len(engine) == 60
+    assert len(list((tmp_path / "idx" / "segments").iterdir())) == 1
+
+
+def test_killed_while_committing(tmp_path: Path) -> None:
+    index_of(tmp_path / "idx", 10)
+    script = textwrap.dedent(
+        """
+        import sys
+        import pyengine as pe
+        engine = pe.Engine.open(sys.argv[1])
+        print("ready", flush=True)
+        while True:
+            n = len(engine)
+            engine.add([{"id": f"d{i}", "text": f"cat number{i}"} for i in range(n, n + 10)])
+            engine.commit()
+        """
+    )
+    for round_ in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path / "idx")], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            try:
+                process.wait(0.02 + 0.037 * round_)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+        with pe.Engine.open(tmp_path / "idx") as engine:
+            n = len(engine)
+            assert n % 10 == 0
+            assert n >= 10
+            assert engine.verify() == []
+            assert engine.search(f"number{n - 1}")[0].id == f"d{n - 1}"
