@@ -14,16 +14,17 @@ def skewed(n: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
-@pytest.mark.parametrize("n", [12, 200])
+@pytest.mark.parametrize("n", [10, 200])
 def test_intervals_agree_with_scipy(method: str, n: int) -> None:
     stats = pytest.importorskip("scipy.stats")
-    values = skewed(n, n)
-    low, high = bootstrap_intervals(values[:, None], method=method, n_boot=40_000)[0]
+    # Ten values as skewed as this shift each end of a BCa interval by far more than the tolerance.
+    values = skewed(n, n) if n > 10 else np.random.default_rng(0).lognormal(0.0, 2.0, n)
+    low, high = bootstrap_intervals(values[:, None], method=method, n_boot=100_000)[0]
     theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=40_000, method="BCa" if method == "bca" else method, rng=1
+        (values,), np.mean, n_resamples=100_000, method="BCa" if method == "bca" else method, rng=1
     )
-    # Two independent samples of 40,000: four times the Monte-Carlo error of their ends.
-    tolerance = 0.08 * values.std() / np.sqrt(n)
+    # Two independent samples of 100,000: four times the Monte-Carlo error of their ends.
+    tolerance = 0.05 * values.std() / np.sqrt(n)
     assert (low, high) == pytest.approx(tuple(theirs.confidence_interval), abs=tolerance)
 
 
