@@ -125,3 +125,13 @@ def test_numba_runs_no_threads_of_its_own() -> None:
         assert not options.get("parallel", False)
         assert not options.get("fastmath", False)
         assert options["nogil"]
+
+
+def test_without_a_folder_to_cache_in_kernels_still_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(_: Any) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr("numba.core.dispatcher.FunctionCache", nowhere)
+    kernel: Any = kernels._kernel(lambda x: x + 1)
+    assert kernel(1) == 2
+    assert kernel.targetoptions["nogil"]
