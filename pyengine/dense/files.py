@@ -186,8 +186,10 @@ def read_meta(folder: Path, parse: Callable[[dict[str, Any]], Any]) -> Any:
         )
     try:
         return parse(body)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CorruptIndexError(f"{path}: {error}; build the index again") from error
+    except CorruptIndexError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptIndexError(f"{path}: a field does not fit: {error!r}; build the index again") from error
 
 
 def _body_checksum(body: dict[str, Any]) -> int:

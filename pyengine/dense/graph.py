@@ -60,6 +60,11 @@ class Graph:
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._index.ndim)
+
     def add(self, first_row: int, vectors: npt.NDArray[Any]) -> None:
         """Insert rows ``first_row``, ``first_row + 1``, ...; ``vectors`` must stay where they are for ever.
 

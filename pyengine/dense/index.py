@@ -381,9 +381,10 @@ class DenseIndex:
         for name, described in meta["files"].items():
             files.check_file(folder / name, described)
         mapped = {name: files.map_file(folder / name) for name in meta["files"]}
-        dim, count = int(meta["dim"]), int(meta["count"])
+        dim, count, offset = meta["dim"], meta["count"], meta["vectors"]["offset"]
+        if dim < 1 or count < 0 or offset < 0:
+            raise ValueError(f"dim {dim}, count {count}, offset {offset}")
         dtype = np.dtype(np.float32 if config.dtype == "f32" else np.float16)
-        offset = int(meta["vectors"]["offset"])
         block = mapped[meta["vectors"]["file"]][offset : offset + count * dim * dtype.itemsize]
         first = block.view(dtype).reshape(count, dim)
         graph = None
@@ -396,9 +397,10 @@ class DenseIndex:
                     f"{folder / files.GRAPH}: usearch {graph_version()} cannot read it (written by "
                     f"{meta['usearch']}): {error}; build the index again"
                 ) from error
-            if len(graph) != count:
+            if (len(graph), graph.dim) != (count, dim):
                 raise CorruptIndexError(
-                    f"{folder / files.GRAPH}: expected {count} rows, got {len(graph)}; build the index again"
+                    f"{folder / files.GRAPH}: expected {count} rows of {dim}, "
+                    f"got {len(graph)} of {graph.dim}; build the index again"
                 )
         return cls(Vectors(dim, dtype, first), graph, config)
 

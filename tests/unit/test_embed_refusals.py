@@ -1,4 +1,4 @@
-"""What `OnnxEmbedder` refuses: files that are missing or not what they promise, and arguments out of range."""
+"""What `OnnxEmbedder` refuses: files missing or not what they promise, arguments out of range."""
 
 import json
 from pathlib import Path
