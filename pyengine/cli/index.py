@@ -1,0 +1,67 @@
+"""``pyengine index``: a corpus becomes an index."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyengine.cli.console import duration, integer, print_json, print_line
+from pyengine.cli.options import BuildSettings, build_options, json_option, path_type
+from pyengine.cli.sources import build_engine, read_corpus, say_skipped
+
+__all__ = ["command"]
+
+
+@click.command("index")
+@click.argument("out", type=path_type)
+@click.option(
+    "--corpus",
+    type=path_type,
+    required=True,
+    metavar="DIR_OR_FILE",
+    help="A BEIR folder, or a .jsonl, .parquet or .arrow file.",
+)
+@build_options
+@json_option
+def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
+    """Build the index OUT, a folder, from a corpus.
+
+    Without --embedder the index is lexical only: no model is needed, and none is asked when searching.
+    """
+    settings = BuildSettings(**build)
+    started = time.monotonic()
+    rows = read_corpus(corpus, on_error=settings.on_error)
+    with _removed_on_failure(out), build_engine(out, rows, settings) as engine:
+        elapsed = time.monotonic() - started
+        hybrid = engine.dense is not None
+        n_documents = len(engine)
+        summary = {
+            "index": str(out),
+            "documents": n_documents,
+            "generation": engine.generation,
+            "dense": hybrid,
+            "skipped": dict(rows.report.skipped),
+            "seconds": round(elapsed, 3),
+        }
+    say_skipped(rows)
+    if as_json:
+        print_json(summary)
+        return
+    branches = "lexical and dense" if hybrid else "lexical only; --embedder adds the dense branch"
+    print_line(f"{out}: {integer(n_documents)} documents, {branches}, in {duration(elapsed)}")
+
+
+@contextmanager
+def _removed_on_failure(out: Path) -> Iterator[None]:
+    """Remove the folder if the block made it and failed: the corrected command must find its place free."""
+    existed = out.exists()
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            shutil.rmtree(out, ignore_errors=True)
+        raise

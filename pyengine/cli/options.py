@@ -1,0 +1,136 @@
+"""Options several commands share, and what they turn into."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pyengine.text import Analyzer
+    from pyengine.types import Embedder
+
+__all__ = [
+    "MODES",
+    "BuildSettings",
+    "analyzer_options",
+    "build_options",
+    "corpus_option",
+    "depth_option",
+    "json_option",
+    "make_analyzer",
+    "make_embedder",
+    "mode_option",
+    "path_type",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MODES = ("hybrid", "lexical", "dense")
+PRESETS = ("domain", "words", "whitespace")
+
+# Existence is the engine's to judge: its message says what was expected there.
+path_type = click.Path(path_type=Path)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document only.")
+corpus_option = click.option(
+    "--corpus",
+    type=path_type,
+    metavar="DIR_OR_FILE",
+    help="Index this corpus for the one call, in place of INDEX: a BEIR folder, .jsonl or .parquet.",
+)
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    help="Branches to ask. Default: hybrid where the index has vectors, else lexical.",
+)
+
+
+def depth_option(default: int) -> Callable[[F], F]:
+    """Return the option ``-k`` with this default."""
+    return click.option(
+        "-k", type=click.IntRange(min=1), default=default, show_default=True, help="Hits a query."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """How to turn a corpus into an index: the options of `build_options`, by name."""
+
+    embedder: str | None
+    preset: Literal["domain", "words", "whitespace"]
+    stemmer: str | None
+    stopwords: str | None
+    k1: float
+    b: float
+    on_error: Literal["raise", "skip"]
+
+
+def analyzer_options(command: F) -> F:
+    """Add the options that choose an analyzer."""
+    for option in (
+        click.option(
+            "--stopwords", metavar="LANGUAGE", help="Leave out the stop words of a language; literals stay."
+        ),
+        click.option("--stemmer", metavar="LANGUAGE", help="Stem words, as 'english'; literals stay."),
+        click.option(
+            "--preset", type=click.Choice(PRESETS), default="domain", show_default=True, help="The analyzer."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def build_options(command: F) -> F:
+    """Add the options that say how a corpus is indexed; they arrive as the fields of `BuildSettings`."""
+    for option in (
+        click.option(
+            "--on-error",
+            type=click.Choice(("raise", "skip")),
+            default="raise",
+            show_default=True,
+            help="A bad row of the corpus: stop there, or leave it out and count it.",
+        ),
+        click.option(
+            "--b",
+            type=click.FloatRange(0, 1),
+            default=0.75,
+            show_default=True,
+            help="BM25: weight of length.",
+        ),
+        click.option(
+            "--k1", type=click.FloatRange(0, 1e6), default=1.5, show_default=True, help="BM25: saturation."
+        ),
+    ):
+        command = option(command)
+    command = analyzer_options(command)
+    return click.option(
+        "--embedder",
+        metavar="minilm|DIR|none",
+        help="Dense branch: 'minilm' (packaged), a folder with model.onnx and tokenizer.json, or none.",
+    )(command)
+
+
+def make_analyzer(preset: str, stemmer: str | None, stopwords: str | None) -> "Analyzer":
+    """Return the analyzer that `analyzer_options` describe.
+
+    Parameters
+    ----------
+    preset, stemmer, stopwords : str or None
+        As the options give them.
+    """
+    from pyengine.text import Analyzer  # noqa: PLC0415 - loads the native core, which --help does without
+
+    return Analyzer(preset, stemmer=stemmer, stopwords=stopwords)
+
+
+def make_embedder(name: str | None) -> "Embedder | None":
+    """Return the embedder ``--embedder`` names, or None for ``none`` and nothing."""
+    if name is None or name == "none":
+        return None
+    from pyengine.embed import OnnxEmbedder  # noqa: PLC0415 - the runtime comes with an extra
+
+    # One command owns the machine while it runs; a service that shares it sets its own number.
+    return OnnxEmbedder(name, n_threads=len(os.sched_getaffinity(0)))

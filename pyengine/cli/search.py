@@ -1,0 +1,48 @@
+"""``pyengine search``: one query, answered."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyengine.cli.console import print_json
+from pyengine.cli.hits_view import print_result, result_json
+from pyengine.cli.options import (
+    BuildSettings,
+    build_options,
+    corpus_option,
+    depth_option,
+    json_option,
+    mode_option,
+)
+from pyengine.cli.sources import opened, split_index
+
+__all__ = ["command"]
+
+
+@click.command("search")
+@click.argument("arguments", nargs=-1, metavar="[INDEX] QUERY")
+@depth_option(10)
+@mode_option
+@click.option("--explain", is_flag=True, help="Show what each query term adds to each score.")
+@corpus_option
+@build_options
+@json_option
+def command(
+    *,
+    arguments: tuple[str, ...],
+    k: int,
+    mode: Any,
+    explain: bool,
+    corpus: Path | None,
+    as_json: bool,
+    **build: Any,
+) -> None:
+    """Answer one QUERY from INDEX, or from --corpus indexed for the one call."""
+    index, query = split_index(arguments, corpus, rest="QUERY")
+    with opened(index, corpus, BuildSettings(**build), mode=mode) as engine:
+        result = engine.search(query, k=k, mode=mode, explain=explain)
+        if as_json:
+            print_json(result_json(result))
+        else:
+            print_result(result)

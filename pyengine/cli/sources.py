@@ -1,0 +1,171 @@
+"""Where a command's engine comes from: an index on disk, or a corpus indexed for the one call."""
+
+import gzip
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from pyengine.cli.console import integer, note, progress
+from pyengine.cli.options import BuildSettings, make_analyzer, make_embedder
+from pyengine.errors import InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from pyengine.corpus import Corpus
+    from pyengine.engine import Engine
+
+__all__ = ["build_engine", "opened", "read_corpus", "say_skipped", "split_index"]
+
+PROBLEMS_SHOWN = 5
+
+OnError = Literal["raise", "skip"]
+EXPECTED = "expected a BEIR folder, or a .jsonl, .parquet or .arrow file"
+
+
+def split_index(arguments: tuple[str, ...], corpus: Path | None, *, rest: str) -> tuple[Path | None, str]:
+    """Take ``INDEX REST`` apart, or ``REST`` alone where ``--corpus`` stands for the index.
+
+    Parameters
+    ----------
+    arguments : tuple of str
+        As they were given.
+    corpus : Path or None
+        The option ``--corpus``.
+    rest : str
+        What stands beside the index, in the words of the help.
+    """
+    expected = [rest] if corpus is not None else ["INDEX", rest]
+    if len(arguments) != len(expected):
+        raise click.UsageError(
+            f"expected {' '.join(expected)}, got {len(arguments)} arguments; "
+            f"put quotes around a {rest.lower()} of several words"
+        )
+    return (Path(arguments[0]) if corpus is None else None), arguments[-1]
+
+
+def read_corpus(path: Path, *, on_error: OnError = "raise") -> "Corpus":
+    """Open the corpus at ``path``: a BEIR folder, a folder of Parquet files, or a file by its ending."""
+    from pyengine.corpus import Corpus  # noqa: PLC0415 - Arrow, which --help does without
+
+    if not path.exists():
+        raise NotFoundError(f"--corpus: {path} does not exist; {EXPECTED}")
+    if path.is_dir():
+        is_parquet = not any(path.glob("corpus.jsonl*")) and any(path.rglob("*.parquet"))
+        read = Corpus.from_parquet if is_parquet else Corpus.from_beir
+        return read(path, on_error=on_error)
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith(".jsonl"):
+        # A corpus.jsonl taken out of its BEIR folder keeps its field names.
+        return (Corpus.from_beir if _is_beir(path) else Corpus.from_jsonl)(path, on_error=on_error)
+    if name.endswith(".parquet"):
+        return Corpus.from_parquet(path, on_error=on_error)
+    if name.endswith((".arrow", ".ipc", ".feather")):
+        return Corpus.from_arrow(_read_arrow(path), on_error=on_error)
+    raise InvalidInputError(f"--corpus: {path} ends in {path.suffix!r}; {EXPECTED}")
+
+
+def _is_beir(path: Path) -> bool:
+    """Whether the first row of a JSON Lines file is one of BEIR; a row that is not JSON is for the reader."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rb") as file:
+        try:
+            row = json.loads(file.readline())
+        except ValueError:
+            return False
+    return isinstance(row, dict) and "_id" in row and "id" not in row
+
+
+def _read_arrow(path: Path) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - see read_corpus
+
+    source = pa.memory_map(str(path))
+    try:
+        return pa.ipc.open_file(source).read_all()
+    except pa.ArrowInvalid:
+        source.seek(0)
+    try:
+        return pa.ipc.open_stream(source)
+    except pa.ArrowInvalid as error:
+        raise InvalidInputError(f"--corpus: {path}: expected Arrow IPC, got {error}") from None
+
+
+def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "Engine":
+    """Index a corpus and return the engine, committed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the index; made when missing.
+    corpus : Corpus
+        What to index.
+    settings : BuildSettings
+        How.
+    """
+    from pyengine.config import Bm25Config  # noqa: PLC0415 - see read_corpus
+    from pyengine.engine import Engine  # noqa: PLC0415 - see read_corpus
+
+    engine = Engine.create(
+        folder,
+        embedder=make_embedder(settings.embedder),
+        analyzer=make_analyzer(settings.preset, settings.stemmer, settings.stopwords),
+        bm25=Bm25Config(k1=settings.k1, b=settings.b),
+    )
+    try:
+        with progress("reading" if settings.embedder in (None, "none") else "embedding") as callback:
+            engine.add(corpus, progress=callback)
+        with progress("indexing") as callback:
+            engine.commit(progress=callback)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def say_skipped(corpus: "Corpus") -> None:
+    """Say on standard error which rows were left out, the first few by name: none goes in silence."""
+    report = corpus.report
+    for problem in report.problems[:PROBLEMS_SHOWN]:
+        note(f"left out: {problem.message}")
+    total = sum(report.skipped.values())
+    if total > PROBLEMS_SHOWN:
+        reasons = ", ".join(f"{integer(n)} {reason}" for reason, n in report.skipped.items())
+        note(f"left out {integer(total)} rows in all: {reasons}")
+
+
+@contextmanager
+def opened(
+    index: Path | None, corpus: Path | None, settings: BuildSettings, *, mode: str | None = None
+) -> Iterator["Engine"]:
+    """Open an index, or index a corpus into a temporary folder that goes when the block ends.
+
+    Parameters
+    ----------
+    index, corpus : Path or None
+        One of the two.
+    settings : BuildSettings
+        How a corpus is indexed; an index takes only the embedder from it.
+    mode : str, optional
+        Branches that will be asked: without the dense one no model is loaded.
+
+    Notes
+    -----
+    Both or neither of the two is wrong usage, exit code 2.
+    """
+    from pyengine.engine import Engine  # noqa: PLC0415 - see read_corpus
+
+    if (index is None) == (corpus is None):
+        raise click.UsageError("expected INDEX or --corpus, got " + ("both" if index else "neither"))
+    if index is not None:
+        with Engine.open(index, embedder=make_embedder(settings.embedder)) as engine:
+            yield engine
+    elif corpus is not None:
+        with tempfile.TemporaryDirectory(prefix="pyengine-") as folder:
+            rows = read_corpus(corpus, on_error=settings.on_error)
+            with build_engine(Path(folder) / "index", rows, settings) as engine:
+                note(f"indexed {integer(len(engine))} documents of {corpus} for this call")
+                say_skipped(rows)
+                yield engine
