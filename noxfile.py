@@ -123,8 +123,7 @@ def bench(session: nox.Session) -> None:
 def quality(session: nox.Session) -> None:
     """Ranking quality over labelled collections: ``nox -s quality -- --data FOLDER``."""
     provide(session, "cpu,demo,dev")
-    data = os.environ.get("PYENGINE_DATA", "../shared/data")
-    session.run("python", "bench/quality/run.py", *(session.posargs or ["--data", data]))
+    session.run("python", "-m", "bench.quality", *session.posargs)
 
 
 @nox.session(venv_backend=BACKEND)

@@ -1,0 +1,1 @@
+"""Ranking quality over labelled collections that no one here wrote: measured, compared, held to."""
