@@ -76,7 +76,7 @@ def command(
     if as_json and output is None:
         raise click.UsageError("--json prints a summary, so the run needs a file: add --output FILE")
     ids, texts = read_queries(source)
-    with opened(index, corpus, BuildSettings(**build), mode=mode) as engine:
+    with opened(index, corpus, BuildSettings(**build)) as engine:
         started = time.monotonic()
         n_hits = 0
         with _destination(output) as file, progress("searching", len(texts)) as callback:

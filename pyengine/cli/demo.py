@@ -16,6 +16,7 @@ from pyengine.cli.hits_view import hit_json, print_hit
 from pyengine.cli.judged import judged_queries
 from pyengine.cli.measure import Measured, measure, print_evaluations
 from pyengine.cli.options import json_option, make_analyzer, make_embedder, path_type
+from pyengine.cli.sources import truncated
 from pyengine.cli.stdlib_collection import SAMPLE_DOCUMENTS, build_stdlib_collection
 
 if TYPE_CHECKING:
@@ -162,6 +163,9 @@ def _build(folder: DemoFolder, settings: DemoSettings, story: _Story) -> "Engine
         f"in {duration(time.monotonic() - started)}",
         indent=2,
     )
+    cut = truncated(engine)
+    if cut:
+        story.line(f"{integer(cut)} documents are longer than the model reads: their start counts", indent=2)
     return engine
 
 
@@ -264,6 +268,6 @@ def _next_commands(folder: DemoFolder, facts: _Facts) -> list[str]:
     index, collection = shlex.quote(str(folder.index)), shlex.quote(str(folder.collection))
     return [
         f'pyengine search {index} "split a path into root and extension" --explain -k 3',
-        f"pyengine evaluate {index} --queries {collection} --metrics ndcg@10,map,success@1",
+        f"pyengine evaluate {index} --queries {collection} --metrics ndcg@10,mrr@10,success@1",
         'pyengine tokens "os.path.splitext() per PEP 8, F33.1 and 28 USC § 1331"',
     ]

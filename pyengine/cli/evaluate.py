@@ -63,8 +63,7 @@ def command(
         return
     arms = _arms(modes)
     query_ids, texts, judged = judged_queries(queries, qrels, corpus, split)
-    only_lexical = arms == ["lexical"]
-    with opened(index, corpus, BuildSettings(**build), mode="lexical" if only_lexical else None) as engine:
+    with opened(index, corpus, BuildSettings(**build)) as engine:
         arms = arms or (["lexical"] if engine.dense is None else ["lexical", "dense", "hybrid"])
         with progress("asking", len(arms) * len(texts)) as callback:
             measured = measure(

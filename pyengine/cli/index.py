@@ -11,7 +11,7 @@ import click
 
 from pyengine.cli.console import duration, integer, print_json, print_line
 from pyengine.cli.options import BuildSettings, build_options, json_option, path_type
-from pyengine.cli.sources import build_engine, read_corpus, say_skipped
+from pyengine.cli.sources import build_engine, read_corpus, say_skipped, say_truncated, truncated
 
 __all__ = ["command"]
 
@@ -45,9 +45,11 @@ def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
             "generation": engine.generation,
             "dense": hybrid,
             "skipped": dict(rows.report.skipped),
+            "truncated": truncated(engine),
             "seconds": round(elapsed, 3),
         }
-    say_skipped(rows)
+        say_skipped(rows)
+        say_truncated(engine)
     if as_json:
         print_json(summary)
         return

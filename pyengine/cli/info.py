@@ -31,15 +31,14 @@ RECALL_K = 10
 @json_option
 def command(*, index: Path | None, recall: bool, corpus: Path | None, as_json: bool, **build: Any) -> None:
     """Describe INDEX (or --corpus, indexed for the one call): contents, settings, sizes, recall."""
-    with opened(index, corpus, BuildSettings(**build), mode="lexical") as engine:
+    with opened(index, corpus, BuildSettings(**build)) as engine:
         facts = engine.info()
-        stats = engine.lexical.stats
+        stats, dense = engine.lexical.stats, engine.dense
         facts["bytes_per_posting"] = stats.total_bytes / stats.postings if stats.postings else None
+        facts["dense"] = None if dense is None else {"vectors": len(dense), "graph": dense.has_graph}
         if recall:
-            dense = engine.dense
-            facts["recall"] = (
-                None if dense is None else {"k": RECALL_K, "recall": float(dense.recall(k=RECALL_K))}
-            )
+            found = None if dense is None else float(dense.recall(k=RECALL_K))
+            facts["recall"] = None if found is None else {"k": RECALL_K, "recall": found}
     if as_json:
         print_json(facts)
         return
@@ -55,16 +54,19 @@ def _print_facts(facts: Mapping[str, Any], *, asked_recall: bool) -> None:
             "generation",
             f"{facts['generation']}, made {facts['created_at']} by pyengine {facts['pyengine_version']}",
         ),
-        ("analyzer", _named(settings["analyzer"]["config"]), _short(settings["analyzer"]["fingerprint"])),
+        ("analyzer", _named(settings["analyzer"]["config"])),
+        ("", f"fingerprint {settings['analyzer']['fingerprint']}"),
         (
             "lexical",
             f"{integer(lexical['terms'])} terms, {integer(lexical['postings'])} postings, "
             f"{integer(lexical['tokens'])} tokens, {lexical['average_length']:.1f} a document",
         ),
-        ("BM25", f"k1 = {settings['bm25']['k1']:g}, b = {settings['bm25']['b']:g}"),
-        *_dense_rows(settings),
+        ("", f"BM25 k1 = {settings['bm25']['k1']:g}, b = {settings['bm25']['b']:g}"),
+        *_dense_rows(facts["dense"], settings),
     ]
-    print_table(("", "", "fingerprint"), [(*row, "")[:3] for row in rows], indent=2)
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print_line(f"{name:<{width}}  {value}", indent=2)
     print_line()
     sizes = sorted(facts["files"].items(), key=lambda item: -item[1])
     total = sum(facts["files"].values())
@@ -79,35 +81,36 @@ def _print_facts(facts: Mapping[str, Any], *, asked_recall: bool) -> None:
     if facts["bytes_per_posting"] is not None:
         print_line(f"lexical index: {facts['bytes_per_posting']:.2f} bytes per posting", indent=2)
     if asked_recall:
-        _print_recall(facts["recall"])
+        _print_recall(facts["recall"], facts["dense"])
 
 
-def _dense_rows(settings: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    record = settings["embedder"]
-    if record is None:
+def _dense_rows(dense: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if dense is None:
         return [("dense", "none, lexical only")]
-    dense, fusion = settings["dense"], settings["fusion"]
+    config, record, fusion = settings["dense"], settings["embedder"], settings["fusion"]
+    how = f"HNSW M = {config['connectivity']}" if dense["graph"] else "searched exactly"
     return [
-        ("dense", f"{record['dim']} dimensions, {dense['dtype']}, HNSW M = {dense['connectivity']}"),
-        ("embedder", _source(record["source"]), _short(record["fingerprint"])),
+        ("dense", f"{integer(dense['vectors'])} vectors, {record['dim']} x {config['dtype']}, {how}"),
+        ("embedder", _source(record["source"])),
+        ("", f"fingerprint {record['fingerprint']}"),
         ("fusion", f"RRF k = {fusion['k']}, {fusion['window']} hits of each branch"),
     ]
 
 
 def _source(source: Mapping[str, Any] | None) -> str:
     """Name the model an index was made with, as far as it was recorded."""
-    if source is None:
-        return "of the caller's own"
-    return str(source.get("path_or_name") or source.get("name") or "recorded")
+    return "the caller's own" if source is None else str(source.get("path_or_name", "recorded"))
 
 
-def _print_recall(recall: Mapping[str, Any] | None) -> None:
-    if recall is None:
+def _print_recall(recall: Mapping[str, Any] | None, dense: Mapping[str, Any] | None) -> None:
+    if recall is None or dense is None:
         print_line("recall: the index has no vectors to measure", indent=2)
-    else:
-        print_line(
-            f"recall@{recall['k']} of the vector index against exact search: {recall['recall']:.4f}", indent=2
-        )
+        return
+    how = "" if dense["graph"] else " (an index of this size is searched exactly)"
+    print_line(
+        f"recall@{recall['k']} of the vector index against exact search: {recall['recall']:.4f}{how}",
+        indent=2,
+    )
 
 
 def _named(config: Mapping[str, Any]) -> str:
@@ -115,7 +118,3 @@ def _named(config: Mapping[str, Any]) -> str:
     preset = str(config.get("preset", "custom"))
     extras = [f"{key} {value}" for key, value in config.items() if key in ("stemmer", "stopwords") and value]
     return ", ".join([preset, *extras])
-
-
-def _short(fingerprint: str) -> str:
-    return fingerprint[:16]

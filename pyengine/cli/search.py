@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Answer one QUERY from INDEX, or from --corpus indexed for the one call."""
     index, query = split_index(arguments, corpus, rest="QUERY")
-    with opened(index, corpus, BuildSettings(**build), mode=mode) as engine:
+    with opened(index, corpus, BuildSettings(**build)) as engine:
         result = engine.search(query, k=k, mode=mode, explain=explain)
         if as_json:
             print_json(result_json(result))

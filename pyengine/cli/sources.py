@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
     from pyengine.corpus import Corpus
     from pyengine.engine import Engine
 
-__all__ = ["build_engine", "opened", "read_corpus", "say_skipped", "split_index"]
+__all__ = [
+    "build_engine",
+    "opened",
+    "read_corpus",
+    "say_skipped",
+    "say_truncated",
+    "split_index",
+    "truncated",
+]
 
 PROBLEMS_SHOWN = 5
 
@@ -115,7 +124,8 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
         bm25=Bm25Config(k1=settings.k1, b=settings.b),
     )
     try:
-        with progress("reading" if settings.embedder in (None, "none") else "embedding") as callback:
+        doing = "reading" if settings.embedder in (None, "none") else "embedding"
+        with progress(doing) as callback, _without_truncation_warnings():
             engine.add(corpus, progress=callback)
         with progress("indexing") as callback:
             engine.commit(progress=callback)
@@ -123,6 +133,34 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
         engine.close()
         raise
     return engine
+
+
+@contextmanager
+def _without_truncation_warnings() -> Iterator[None]:
+    """Keep the embedder from warning of long texts batch by batch: `truncated` has the sum."""
+    logger = logging.getLogger("pyengine.embed.embedder")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def truncated(engine: "Engine") -> int:
+    """Return how many of the texts embedded so far were longer than the model reads."""
+    stats = getattr(engine.embedder, "stats", None) if engine.dense is not None else None
+    return int(getattr(stats, "truncated", 0))
+
+
+def say_truncated(engine: "Engine") -> None:
+    """Say on standard error how many texts the model did not read to their end, if any."""
+    cut = truncated(engine)
+    if cut:
+        note(
+            f"{integer(cut)} of {integer(len(engine))} documents are longer than the model reads; "
+            "only their beginning was embedded"
+        )
 
 
 def say_skipped(corpus: "Corpus") -> None:
@@ -137,9 +175,7 @@ def say_skipped(corpus: "Corpus") -> None:
 
 
 @contextmanager
-def opened(
-    index: Path | None, corpus: Path | None, settings: BuildSettings, *, mode: str | None = None
-) -> Iterator["Engine"]:
+def opened(index: Path | None, corpus: Path | None, settings: BuildSettings) -> Iterator["Engine"]:
     """Open an index, or index a corpus into a temporary folder that goes when the block ends.
 
     Parameters
@@ -148,8 +184,6 @@ def opened(
         One of the two.
     settings : BuildSettings
         How a corpus is indexed; an index takes only the embedder from it.
-    mode : str, optional
-        Branches that will be asked: without the dense one no model is loaded.
 
     Notes
     -----
@@ -168,4 +202,5 @@ def opened(
             with build_engine(Path(folder) / "index", rows, settings) as engine:
                 note(f"indexed {integer(len(engine))} documents of {corpus} for this call")
                 say_skipped(rows)
+                say_truncated(engine)
                 yield engine

@@ -225,7 +225,7 @@ def test_tokens_shows_what_options_do(run: Runner) -> None:
     assert "no tokens" in run.ok("tokens", "").out
 
 
-def test_info(run: Runner, index: Path) -> None:
+def test_info(run: Runner, index: Path, beir: Path) -> None:
     found = run.ok("info", index, "--json").json
     assert found["documents"] == 5
     assert found["generation"] >= 1
@@ -233,6 +233,9 @@ def test_info(run: Runner, index: Path) -> None:
     assert re.search(r"documents +5", printed)
     assert "per posting" in printed
     assert "none, lexical only" in printed
+    assert "no vectors to measure" in run.ok("info", index, "--recall").out
+    of_corpus = run.ok("info", "--corpus", beir, "--json").json
+    assert (of_corpus["lexical"], of_corpus["dense"]) == (found["lexical"], None)
 
 
 def test_hybrid_search_explains_both_branches(run: Runner, hybrid: Path) -> None:
@@ -255,6 +258,29 @@ def test_hybrid_is_measured_against_its_branches(run: Runner, hybrid: Path, beir
     assert one["arms"]["dense"] == measured["arms"]["dense"]
 
 
-def test_recall_of_the_vector_index(run: Runner, hybrid: Path) -> None:
-    assert run.ok("info", hybrid, "--recall", "--json").json["recall"]["recall"] == 1.0
-    assert "1.0000" in run.ok("info", hybrid, "--recall").out
+def test_info_of_a_hybrid_index(run: Runner, hybrid: Path) -> None:
+    found = run.ok("info", hybrid, "--recall", "--json").json
+    assert found["dense"] == {"vectors": 5, "graph": False}
+    assert found["recall"] == {"k": 10, "recall": 1.0}
+    printed = run.ok("info", hybrid, "--recall").out
+    assert "embedder    minilm" in printed
+    assert "recall@10 of the vector index against exact search: 1.0000" in printed
+
+
+def test_long_documents_are_said_to_be_cut(run: Runner, tmp_path: Path, hybrid: Path) -> None:
+    corpus = tmp_path / "c.jsonl"
+    rows = [{"id": "short", "text": "a"}, {"id": "long", "text": "word " * 5000}]
+    corpus.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    outcome = run.ok("index", tmp_path / "out", "--corpus", corpus, "--embedder", "minilm", "--json")
+    assert outcome.json["truncated"] == 1
+    assert outcome.err == (
+        "pyengine: 1 of 2 documents are longer than the model reads; only their beginning was embedded\n"
+    )
+
+
+def test_an_empty_corpus_is_an_index(run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text("", encoding="utf-8")
+    index = tmp_path / "out"
+    assert "0 documents" in run.ok("index", index, "--corpus", tmp_path / "c.jsonl").out
+    assert run.ok("search", index, "anything", "--json").json["hits"] == []
+    assert re.search(r"documents +0", run.ok("info", index).out)
