@@ -86,11 +86,15 @@ class StoredCorpus:
                 f"{file}: expected an Arrow file, got damaged bytes ({error}); {MEND}"
             ) from error
         ids = IdFile.open(file.with_suffix(IDS_SUFFIX), size)
-        expected = list(base_schema())
-        if list(reader.schema)[:3] != expected or reader.num_record_batches != len(ids.starts) - 1:
+        try:
+            names = reader.schema.names
+        except UnicodeDecodeError as error:
+            raise CorruptIndexError(f"{file}: a column name is damaged ({error}); {MEND}") from error
+        batches = len(ids.starts) - 1
+        if list(reader.schema)[:3] != list(base_schema()) or reader.num_record_batches != batches:
             raise CorruptIndexError(
-                f"{file}: expected columns id, title, text in {len(ids.starts) - 1} batches, got "
-                f"{', '.join(reader.schema.names)} in {reader.num_record_batches}; {MEND}"
+                f"{file}: expected columns id, title, text in {batches} batches, got {', '.join(names)} in "
+                f"{reader.num_record_batches}; {MEND}"
             )
         return cls(file, reader, ids)
 

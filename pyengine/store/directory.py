@@ -327,7 +327,7 @@ class Store:
     def _check(self, entry: FileEntry) -> str | None:
         path = self._path / entry.path
         try:
-            resolved = path.resolve(strict=True)
+            resolved = Path(os.path.realpath(path, strict=True))
             state = resolved.stat()
         except (FileNotFoundError, NotADirectoryError):
             return f"{path}: missing"

@@ -183,8 +183,8 @@ class _Checker:
             raise CorruptIndexError(f"{self._path}: {name}: expected {expected}, got {shown}; {self._mend}")
 
     def names(self, values: Mapping[str, Any], expected: tuple[str, ...], where: str) -> None:
-        missing = [name for name in expected if name not in values]
-        self.that(not missing, where, f"the fields {', '.join(expected)}", f"none named {', '.join(missing)}")
+        missing = next((name for name in expected if name not in values), None)
+        self.that(missing is None, where, f"the fields {', '.join(expected)}", f"no {missing}")
         unknown = sorted(set(values) - set(expected))
         self.that(not unknown, where, f"only the fields {', '.join(expected)}", ", ".join(unknown))
 

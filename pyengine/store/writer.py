@@ -259,11 +259,10 @@ class Writer:
         if self._staging is None:
             raise InvalidInputError("publish: nothing to publish; call begin and write files first")
         final = generation_folder(self._root, self._current + 1)
-        placed = self._staging
+        staging = self._staging
         try:
-            entries = self._seal(placed, final)
-            self._disk.rename(placed, final)
-            self._staging = placed = final
+            entries = self._seal(staging, final)
+            self._disk.rename(staging, final)
             self._disk.sync_folder(final.parent)
             manifest = write_manifest(
                 self._root,
@@ -276,7 +275,7 @@ class Writer:
             )
         except OSError as error:
             self.abort()
-            raise refused(error, placed, "publish", self._intact()) from error
+            raise refused(error, staging, "publish", self._intact()) from error
         except BaseException:
             self.abort()
             raise
@@ -301,17 +300,20 @@ class Writer:
         staging, self._staging = self._staging, None
         if staging is None:
             return
-        if TEMPORARY not in staging.name:
-            # It has its final name already. Whether it is in force, only the manifest on the disk can say: an
-            # interrupt or a reported error may have come after the replacing rename.
-            try:
-                self._current = self._read_current().generation
-            except (OSError, PyEngineError):
-                return
-            if generation_folder(self._root, self._current) == staging:
-                self._reload()
-                return
         self._remove(staging)
+        final = generation_folder(self._root, self._current + 1)
+        if not final.exists():
+            return
+        # It got its final name. Whether it is in force, only the manifest on the disk can say: an interrupt
+        # or a reported error may have come after the replacing rename.
+        try:
+            self._current = self._read_current().generation
+        except (OSError, PyEngineError):
+            return
+        if generation_folder(self._root, self._current) == final:
+            self._reload()
+        else:
+            self._remove(final)
 
     def _make_temporary(self) -> Path:
         final = generation_folder(self._root, self._current + 1)
@@ -319,6 +321,7 @@ class Writer:
         try:
             self._disk.make_folder(folder)
         except OSError as error:
+            self._remove(folder)
             raise refused(error, folder, "create", self._intact()) from error
         return folder
 
