@@ -184,19 +184,3 @@ def test_working_files_outlive_a_publish_and_are_never_in_it(tmp_path: Path) -> 
     assert not scratch.exists()
     with pytest.raises(InvalidInputError, match="enter the writer first"):
         store.writer().scratch()
-
-
-def test_working_files_are_never_published(tmp_path: Path) -> None:
-    store = Store.create(tmp_path)
-    with pytest.raises(InvalidInputError, match="enter the writer first"):
-        store.writer().scratch()
-    with store.writer() as writer:
-        first, second = writer.scratch(), writer.scratch()
-        assert first != second
-        (first / "notes").write_bytes(b"x")
-        (writer.begin() / "one").write_bytes(b"1")
-        writer.publish()
-        assert (first / "notes").read_bytes() == b"x"
-        assert store.manifest is not None
-        assert [entry.path for entry in store.manifest.files] == ["segments/000001/one"]
-    assert os.listdir(tmp_path / "segments") == ["000001"]
