@@ -84,6 +84,7 @@ class PowerDisk(FaultyDisk):
         self.root = root
         self.contents: dict[int, bytes] = {}
         self.names: dict[int, dict[str, int]] = {}
+        self.folders: set[int] = set()
         # What is there at the start has been there for long.
         for folder, _, files in os.walk(root):
             self.keep_names(Path(folder))
@@ -95,6 +96,7 @@ class PowerDisk(FaultyDisk):
 
     def keep_names(self, folder: Path) -> None:
         self.names[folder.stat().st_ino] = {path.name: path.stat().st_ino for path in folder.iterdir()}
+        self.folders |= {path.stat().st_ino for path in folder.iterdir() if path.is_dir()}
 
     def sync_file(self, path: Path) -> None:
         super().sync_file(path)
@@ -117,17 +119,16 @@ class PowerDisk(FaultyDisk):
             now_names[here.stat().st_ino] = {path.name: path.stat().st_ino for path in here.iterdir()}
             now_contents |= {(here / file).stat().st_ino: (here / file).read_bytes() for file in files}
 
-        def chosen(old: Any, new: Any) -> Any:
-            lost = old if old is not None else type(new)()
+        def chosen(old: Any, new: Any, nothing: Any) -> Any:
+            lost = nothing if old is None else old
             return lost if new is None or random is None or random.random() < 0.5 else new
 
         def build(inode: int, path: Path) -> None:
-            names = chosen(self.names.get(inode), now_names.get(inode))
-            if inode in self.names or inode in now_names:
+            if inode in self.names or inode in now_names or inode in self.folders:
                 path.mkdir()
-                for name, child in names.items():
+                for name, child in chosen(self.names.get(inode), now_names.get(inode), {}).items():
                     build(child, path / name)
             else:
-                path.write_bytes(chosen(self.contents.get(inode), now_contents.get(inode)))
+                path.write_bytes(chosen(self.contents.get(inode), now_contents.get(inode), b""))
 
         build(self.root.stat().st_ino, target)
