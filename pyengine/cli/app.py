@@ -99,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason is one line on standard error, and ``PYENGINE_DEBUG=1`` adds the traceback.
     """
     _show_warnings()
+    # Python has no such stream where whoever started it closed it; nobody misses what goes there.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as we do
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as above
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal of another encoding gets an escape, not a traceback.

@@ -58,10 +58,17 @@ def one_line(text: str) -> str:
     return readable(" ".join(text.replace("\r", "\n").split()))
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to `pyengine.cli.app`, which knows what to answer."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console(stream: TextIO) -> Console:
     terminal = stream.isatty()
     # Rich would also let the environment declare a pipe a terminal; colour in a file helps nobody.
-    return Console(
+    return _Console(
         file=stream,
         force_terminal=terminal,
         width=None if terminal else PIPE_WIDTH,

@@ -31,8 +31,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 MODES = ("hybrid", "lexical", "dense")
 PRESETS = ("domain", "words", "whitespace")
 
-# Existence is the engine's to judge: its message says what was expected there.
-path_type = click.Path(path_type=Path)
+
+class _PathType(click.Path):
+    """A path of any kind; whether it exists is the engine's to judge, which says what it expected there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        # Files beside it are written by libraries that know UTF-8 only.
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            self.fail(f"expected a name in UTF-8, got {value!r}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+path_type = _PathType(path_type=Path)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document only.")
 corpus_option = click.option(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pyengine.cli.console import print_json, print_line, print_table
+from pyengine.cli.console import note, print_json, print_line, print_table
 from pyengine.cli.options import analyzer_options, json_option, make_analyzer, path_type
 from pyengine.errors import InvalidInputError, NotFoundError
 
@@ -63,10 +63,19 @@ def _text(words: tuple[str, ...], path: Path | None) -> str:
     if path is not None and (not path.exists() or path.is_dir()):
         raise NotFoundError(f"--file: {path} is not a file")
     name = "standard input" if path is None else str(path)
-    raw = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    raw = _standard_input() if path is None else path.read_bytes()
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInputError(
             f"{name}: expected UTF-8, got {error.reason} at byte {error.start}; convert the text first"
         ) from None
+
+
+def _standard_input() -> bytes:
+    # Python has none where whoever started it closed it.
+    if sys.stdin is None:
+        raise click.UsageError("expected TEXT, --file or standard input, got none of them")
+    if sys.stdin.isatty():
+        note("reading the text from the terminal; Ctrl-D ends it")
+    return sys.stdin.buffer.read()

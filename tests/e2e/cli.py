@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import pyengine
 from pyengine.cli import main
 
 HAS_MODEL = all(
@@ -69,13 +70,19 @@ class Runner:
         return reason
 
 
-def start(*arguments: object, **options: Any) -> "subprocess.Popen[bytes]":
+# -P: the package this process imported, not one that happens to lie in the working folder.
+PYTHON = [sys.executable, "-P"]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Return an environment in which Python finds the package this process imported."""
+    return {**os.environ, "PYTHONPATH": str(Path(pyengine.__file__).parents[1]), **extra}
+
+
+def start(*arguments: object, env: dict[str, str] | None = None, **options: Any) -> "subprocess.Popen[bytes]":
     """Start ``python -m pyengine`` in a process of its own."""
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, **options.pop("env", {})}
-    return subprocess.Popen(
-        [sys.executable, "-m", "pyengine", *map(str, arguments)], env=environment, **options
-    )
+    command = [*PYTHON, "-m", "pyengine", *map(str, arguments)]
+    return subprocess.Popen(command, env=environment(**(env or {})), **options)
 
 
 def write_beir(

@@ -3,20 +3,21 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.cli import Runner, start
+from e2e.cli import PYTHON, Runner, environment, start
 from pyengine import __version__
 from pyengine.cli.app import COMMANDS
 
 
 def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     code = "import sys; from pyengine.cli import main; main(['--help']); print(sorted(sys.modules))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        [*PYTHON, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    ).stdout
     assert all(re.search(rf"^  {name} +[A-Z]", out, re.MULTILINE) for name in COMMANDS)
     loaded = set(re.findall(r"'([\w.]+)'", out))
     assert "pyengine.cli.app" in loaded

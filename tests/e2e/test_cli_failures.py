@@ -5,13 +5,14 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from e2e.cli import DANGEROUS, Runner, start
+from e2e.cli import DANGEROUS, PYTHON, Runner, environment, start
 
 
 def test_nothing_a_terminal_acts_on_gets_through(run: Runner, index: Path, hostile: str) -> None:
@@ -133,6 +134,45 @@ def test_closed_pipe_is_quiet(index: Path, tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 141
+
+
+def test_closed_pipe_is_quiet_under_text_for_people(index: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with start("search", index, "federal", stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 141
+
+
+def in_a_shell(line: str) -> "subprocess.CompletedProcess[bytes]":
+    shell = f"{shlex.join([*PYTHON, '-m', 'pyengine'])} {line}"
+    return subprocess.run(["/bin/sh", "-c", shell], env=environment(), capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_do_no_harm(redirection: str) -> None:
+    done = in_a_shell(f"tokens F33.1 {redirection}")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_no_input_at_all_is_wrong_usage() -> None:
+    done = in_a_shell("tokens <&-")
+    assert done.returncode == 2
+    assert b"standard input" in done.stderr
+
+
+def test_full_disk_is_one_line(index: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        process = start("search", index, "federal", stdout=full, stderr=subprocess.PIPE)
+    errors = process.communicate(timeout=60)[1]
+    assert (process.returncode, errors) == (1, b"pyengine: error: No space left on device\n")
+
+
+def test_names_that_are_not_utf_8(run: Runner, beir: Path, tmp_path: Path) -> None:
+    outcome = run("index", tmp_path / "new\udcff", "--corpus", beir)
+    assert outcome.code == 2
+    assert "expected a name in UTF-8" in outcome.err
 
 
 def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
