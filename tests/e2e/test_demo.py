@@ -5,7 +5,6 @@ import json
 import re
 import shlex
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -89,7 +88,6 @@ def test_missing_model_is_said_before_anything_is_done(run: Runner, tmp_path: Pa
 @needs_model
 def test_demo_as_a_user_runs_it(tmp_path: Path) -> None:
     """The whole library, the real model, a small sample; then the three commands it ends with, as printed."""
-    started = time.monotonic()
     with start(
         "demo", "--size", "40", cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -109,4 +107,3 @@ def test_demo_as_a_user_runs_it(tmp_path: Path) -> None:
             printed, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
         assert printed
-    assert time.monotonic() - started < 120
