@@ -122,22 +122,32 @@ class LexicalBuilder {
   std::atomic<bool> busy_{false};
 };
 
+// Fills a batch of queries, one at a time, without the GIL; honours Ctrl-C.
+template <class F>
+std::unique_ptr<Queries> collect_queries(std::size_t count, const F& add_one) {
+  Interrupt interrupt;
+  auto queries = enter([&] {
+    auto batch = std::make_unique<Queries>();
+    for (std::size_t i = 0; i < count; ++i) {
+      add_one(*batch, i);
+      if (i % kBatch == kBatch - 1 && interrupt()) break;
+    }
+    return batch;
+  });
+  interrupt.rethrow();
+  return queries;
+}
+
 std::unique_ptr<Queries> queries_from_texts(const Analyzer& analyzer, const py::object& source) {
   const Texts texts(source, "queries");
-  return enter([&] {
-    auto queries = std::make_unique<Queries>();
-    for (const std::string_view text : texts.views()) queries->add_text(text, analyzer);
-    return queries;
-  });
+  const std::span<const std::string_view> views = texts.views();
+  return collect_queries(views.size(),
+                         [&](Queries& batch, std::size_t i) { batch.add_text(views[i], analyzer); });
 }
 
 std::unique_ptr<Queries> queries_from_tokens(const py::object& source) {
   const TokenLists lists(source, "queries");
-  return enter([&] {
-    auto queries = std::make_unique<Queries>();
-    for (std::size_t i = 0; i < lists.size(); ++i) queries->add_tokens(lists[i]);
-    return queries;
-  });
+  return collect_queries(lists.size(), [&](Queries& batch, std::size_t i) { batch.add_tokens(lists[i]); });
 }
 
 void replace_query_terms(Queries& queries, const py::object& source) {
