@@ -46,8 +46,7 @@ void SegmentBuilder::add_tokens(std::span<const std::string_view> tokens) {
 
 void SegmentBuilder::begin_pass() {
   stamp_ = 0;
-  last_document_.assign(vocabulary_.size(), 0);
-  last_entry_.assign(vocabulary_.size(), 0);
+  last_seen_.assign(vocabulary_.size(), {});
 }
 
 void SegmentBuilder::begin_document() {
@@ -58,16 +57,13 @@ void SegmentBuilder::begin_document() {
 void SegmentBuilder::count(std::string_view term) { count_final(vocabulary_.intern(term), 1); }
 
 void SegmentBuilder::count_final(TermId term, std::uint32_t frequency) {
-  if (term >= last_document_.size()) {
-    last_document_.resize(std::size_t{term} + 1, 0);
-    last_entry_.resize(std::size_t{term} + 1, 0);
-  }
-  if (last_document_[term] == stamp_) {
-    document_[last_entry_[term]].frequency += frequency;
+  if (term >= last_seen_.size()) last_seen_.resize(std::size_t{term} + 1);
+  LastSeen& last = last_seen_[term];
+  if (last.document == stamp_) {
+    document_[last.entry].frequency += frequency;
     return;
   }
-  last_document_[term] = stamp_;
-  last_entry_[term] = static_cast<std::uint32_t>(document_.size());
+  last = {stamp_, static_cast<std::uint32_t>(document_.size())};
   document_.push_back({term, frequency});
 }
 

@@ -60,6 +60,10 @@ class SegmentBuilder {
     TermId term;
     std::uint32_t frequency;
   };
+  struct LastSeen {
+    std::uint32_t document = 0;  // as stamp_
+    std::uint32_t entry = 0;     // in document_
+  };
   // Where finish() stands in the entries.
   struct Reader {
     std::uint64_t entry = 0;
@@ -83,8 +87,7 @@ class SegmentBuilder {
 
   // The document at hand: its entries, and for each term the last document that had it and where.
   std::vector<TermCount> document_;
-  std::vector<std::uint32_t> last_document_;  // as stamp_
-  std::vector<std::uint32_t> last_entry_;
+  std::vector<LastSeen> last_seen_;
   std::uint32_t stamp_ = 0;  // number of the document in this pass, from 1
   TokenBuffer tokens_;
 

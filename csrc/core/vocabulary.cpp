@@ -23,9 +23,9 @@ constexpr std::uint64_t mix(std::uint64_t h) noexcept {
   return h;
 }
 
-// The table uses the low 32 bits of a hash, so the builder can grow from the halves it keeps.
-constexpr std::size_t home_slot(std::uint64_t hash, std::size_t slot_count) noexcept {
-  return static_cast<std::uint32_t>(hash) & (slot_count - 1);
+// The low half of a hash places a term.
+std::uint32_t slot_hash(std::string_view term) noexcept {
+  return static_cast<std::uint32_t>(term_hash(term));
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ std::uint64_t term_hash(std::string_view term) noexcept {
 TermId VocabularyView::find(std::string_view term) const noexcept {
   const std::size_t slot_count = slots_.size();
   if (slot_count == 0) return kNoTerm;
-  std::size_t slot = home_slot(term_hash(term), slot_count);
+  std::size_t slot = slot_hash(term) & (slot_count - 1);
   // The bound on the walk only matters for a corrupt table without an empty slot.
   for (std::size_t walked = 0; walked < slot_count; ++walked) {
     const TermId id = slots_[slot];
@@ -65,58 +65,68 @@ std::optional<std::string_view> VocabularyView::term(TermId id) const noexcept {
   return std::string_view{bytes_.data() + begin, static_cast<std::size_t>(end - begin)};
 }
 
-VocabularyBuilder::VocabularyBuilder() : offsets_(1, 0), slots_(kFirstSlots, kNoTerm) {}
+VocabularyBuilder::VocabularyBuilder() : offsets_(1, 0), slots_(kFirstSlots) {}
 
 // The slot that holds `term`, or the empty slot where it belongs.
-std::size_t VocabularyBuilder::probe(std::string_view term, std::uint64_t hash) const noexcept {
-  const auto tag = static_cast<std::uint32_t>(hash);
-  std::size_t slot = home_slot(hash, slots_.size());
+std::size_t VocabularyBuilder::probe(std::string_view term, std::uint32_t hash) const noexcept {
+  std::size_t at = hash & (slots_.size() - 1);
   while (true) {
-    const TermId id = slots_[slot];
-    if (id == kNoTerm || (hashes_[id] == tag && this->term(id) == term)) return slot;
-    slot = (slot + 1) & (slots_.size() - 1);
+    const Slot& slot = slots_[at];
+    if (slot.id == kNoTerm || (slot.hash == hash && this->term(slot.id) == term)) return at;
+    at = (at + 1) & (slots_.size() - 1);
   }
 }
 
 TermId VocabularyBuilder::find(std::string_view term) const noexcept {
-  return slots_[probe(term, term_hash(term))];
+  return slots_[probe(term, slot_hash(term))].id;
 }
 
 TermId VocabularyBuilder::intern(std::string_view term) {
-  const std::uint64_t hash = term_hash(term);
-  std::size_t slot = probe(term, hash);
-  if (slots_[slot] != kNoTerm) return slots_[slot];
+  const std::uint32_t hash = slot_hash(term);
+  std::size_t at = probe(term, hash);
+  if (slots_[at].id != kNoTerm) return slots_[at].id;
   if (size() >= kNoTerm) {
     throw Error(Code::kExhausted, "terms: expected at most 2^32 - 1 distinct terms in one index");
   }
   // Kept at most two thirds full: a miss then looks at about five slots, a hit at two.
   if ((size() + 1) * 3 > slots_.size() * 2) {
     grow();
-    slot = probe(term, hash);
+    at = probe(term, hash);
   }
   const auto id = static_cast<TermId>(size());
   bytes_.insert(bytes_.end(), term.begin(), term.end());
-  hashes_.push_back(static_cast<std::uint32_t>(hash));
   offsets_.push_back(bytes_.size());
-  slots_[slot] = id;
+  slots_[at] = {hash, id};
   return id;
 }
 
 void VocabularyBuilder::grow() {
-  std::vector<TermId> larger(slots_.size() * 2, kNoTerm);
-  // Insertion in id order makes the table a function of the terms alone, not of its growth.
-  for (TermId id = 0; id < size(); ++id) {
-    std::size_t slot = home_slot(hashes_[id], larger.size());
-    while (larger[slot] != kNoTerm) slot = (slot + 1) & (larger.size() - 1);
-    larger[slot] = id;
+  std::vector<Slot> larger(slots_.size() * 2);
+  for (const Slot& slot : slots_) {
+    if (slot.id == kNoTerm) continue;
+    std::size_t at = slot.hash & (larger.size() - 1);
+    while (larger[at].id != kNoTerm) at = (at + 1) & (larger.size() - 1);
+    larger[at] = slot;
   }
   slots_ = std::move(larger);
 }
 
 VocabularyArrays VocabularyBuilder::take() {
+  std::vector<std::uint32_t> hashes(size());
+  for (const Slot& slot : slots_) {
+    if (slot.id != kNoTerm) hashes[slot.id] = slot.hash;
+  }
+  // Filled in order of ids, so that the table is a function of the terms alone and not of how it grew.
+  std::vector<TermId> slots(slots_.size(), kNoTerm);
+  for (TermId id = 0; id < hashes.size(); ++id) {
+    std::size_t at = hashes[id] & (slots.size() - 1);
+    while (slots[at] != kNoTerm) at = (at + 1) & (slots.size() - 1);
+    slots[at] = id;
+  }
+  slots_.clear();
   bytes_.shrink_to_fit();
   offsets_.shrink_to_fit();
-  return {std::move(bytes_), std::move(offsets_), std::move(slots_)};
+  return {std::move(bytes_), std::move(offsets_), std::move(slots)};
 }
 
 }  // namespace pyengine

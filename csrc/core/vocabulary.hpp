@@ -55,8 +55,8 @@ struct VocabularyArrays {
   std::vector<TermId> slots;
 };
 
-// Collects distinct terms. Memory: the bytes of the terms, 8 bytes of offset, 4 of hash and 6 to 12 of
-// table per term.
+// Collects distinct terms. Memory: the bytes of the terms, 8 bytes of offset and 12 to 24 of table per
+// term, and spare capacity up to as much again.
 class VocabularyBuilder {
  public:
   VocabularyBuilder();
@@ -77,13 +77,17 @@ class VocabularyBuilder {
   [[nodiscard]] VocabularyArrays take();
 
  private:
-  [[nodiscard]] std::size_t probe(std::string_view term, std::uint64_t hash) const noexcept;
+  struct Slot {
+    std::uint32_t hash = 0;  // the low half: places the slot, and is compared before the bytes
+    TermId id = kNoTerm;
+  };
+
+  [[nodiscard]] std::size_t probe(std::string_view term, std::uint32_t hash) const noexcept;
   void grow();
 
   std::vector<char> bytes_;
   std::vector<std::uint64_t> offsets_;
-  std::vector<std::uint32_t> hashes_;  // low halves: compared before the bytes, and used to grow
-  std::vector<TermId> slots_;
+  std::vector<Slot> slots_;
 };
 
 }  // namespace pyengine
