@@ -152,11 +152,18 @@ class IdFile:
         hashes = np.frombuffer(data, dtype="<u8", count=rows, offset=at)
         return cls(path, starts, hashes, np.frombuffer(data, dtype="<u4", count=rows, offset=at + 8 * rows))
 
-    def candidates(self, value: int) -> npt.NDArray[np.uint32]:
-        """Return the rows whose id has this hash: hardly ever more than one."""
-        start = int(np.searchsorted(self.hashes, np.uint64(value)))
-        end = start
-        while end < len(self.hashes) and self.hashes[end] == value:
+    def first_candidates(self, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """Return where in `hashes` each value stands first, -1 where it does not."""
+        at = np.searchsorted(self.hashes, values)
+        there = at < len(self.hashes)
+        there[there] = self.hashes[at[there]] == values[there]
+        places: npt.NDArray[np.int64] = np.where(there, at, -1)
+        return places
+
+    def candidates(self, start: int) -> npt.NDArray[np.uint32]:
+        """Return the rows whose id has the hash at ``start``: hardly ever more than one."""
+        end = start + 1
+        while end < len(self.hashes) and self.hashes[end] == self.hashes[start]:
             end += 1
         return self.rows[start:end]
 

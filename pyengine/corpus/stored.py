@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pyengine.corpus.batching import MAX_BYTES, MAX_ROWS, halves
 from pyengine.corpus.idfile import MEND, IdFile, refused
-from pyengine.corpus.ids import hash_id, string_parts
+from pyengine.corpus.ids import hash_id, hash_ids, string_parts
 from pyengine.corpus.schema import base_schema
 from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
 from pyengine.types import NO_ROW
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["IDS_SUFFIX", "StoredCorpus"]
 
 IDS_SUFFIX: Final = ".ids"
+# Up to so many ids, hashing each in Python costs less than setting up arrays.
+_ONE_BY_ONE: Final = 16
 
 Rows = Sequence[int] | npt.NDArray[np.integer[Any]]
 
@@ -286,16 +288,13 @@ class StoredCorpus:
                 f"ids: expected a sequence of strings, got {ids if wrong is None else wrong!r}"
             )
         found = np.full(len(ids), NO_ROW, dtype=np.uint32)
-        for i, value in enumerate(ids):
-            try:
-                hashed = hash_id(value)
-            except UnicodeEncodeError:
-                # A lone surrogate: no corpus has such an id.
-                continue
-            for row in self._ids.candidates(hashed):
+        starts = self._ids.first_candidates(_hashes(ids))
+        # Ids that are nowhere, the usual case when new documents are checked, end here.
+        for i in map(int, np.flatnonzero(starts >= 0)):
+            for row in self._ids.candidates(int(starts[i])):
                 if row >= len(self):
                     raise CorruptIndexError(f"{self._ids.path}: names row {row} of {len(self)}; {MEND}")
-                if self._string(int(row), 0) == value:
+                if self._string(int(row), 0) == ids[i]:
                     found[i] = row
         return found
 
@@ -347,6 +346,18 @@ class StoredCorpus:
         if not sound:
             raise CorruptIndexError(f"{self._path}: batch {i} of {rows} rows is damaged; {MEND}")
         return batch
+
+
+def _hashes(ids: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return the hash of every id; an id with a lone surrogate is in no corpus, so any hash does for it."""
+    import pyarrow as pa
+
+    if len(ids) > _ONE_BY_ONE:
+        try:
+            return hash_ids(pa.array(ids, pa.string()))[0]
+        except UnicodeEncodeError:
+            pass
+    return np.array([hash_id(id_.encode(errors="replace").decode()) for id_ in ids], dtype=np.uint64)
 
 
 def _sound(column: "pa.StringArray") -> bool:

@@ -37,32 +37,29 @@ class ArrowStream:
 
         self.one_shot = isinstance(data, pa.RecordBatchReader)
         self.rows_hint = data.num_rows if isinstance(data, pa.Table | pa.RecordBatch) else None
-        if isinstance(data, pa.RecordBatch):
-            data = pa.Table.from_batches([data])
-        if not hasattr(data, "__arrow_c_stream__"):
+        try:
+            if not hasattr(data, "__arrow_c_stream__") and hasattr(data, "__arrow_c_array__"):
+                data = pa.Table.from_batches([pa.record_batch(data)])
+            reader = data if self.one_shot else pa.RecordBatchReader.from_stream(data)
+        except (pa.ArrowException, TypeError) as error:
             raise InvalidInputError(
                 "data: expected a pyarrow Table, RecordBatch or RecordBatchReader, or another object with "
-                f"__arrow_c_stream__, got {type(data).__name__}"
-            )
+                f"__arrow_c_stream__ that gives columns, got {type(data).__name__}"
+            ) from error
+        self._columns = reader.schema
+        # Asked for to see the columns, but good for the first pass: some producers give a stream only once.
+        self._unused = [reader]
         self._data = data
         self._fields = fields
-        self._first: pa.RecordBatchReader | None = None
 
     @property
     def schema(self) -> "pa.Schema":
         """Columns of the corpus."""
         return self._checker.schema
 
-    def _reader(self) -> "pa.RecordBatchReader":
-        import pyarrow as pa
-
-        return self._data if self.one_shot else pa.RecordBatchReader.from_stream(self._data)
-
     @cached_property
     def _checker(self) -> "TableChecker":
-        # A schema is all that is looked at, so the stream asked for here can serve the first pass too.
-        self._first = self._reader()
-        return TableChecker(self._first.schema, self._fields, self.name)
+        return TableChecker(self._columns, self._fields, self.name)
 
     def chunks(self, tally: Tally, max_rows: int, max_bytes: int) -> Iterator[Chunk]:
         """Yield the rows, checked but for repeated ids.
@@ -74,8 +71,13 @@ class ArrowStream:
         max_rows, max_bytes : int
             Size of a chunk, about.
         """
+        import pyarrow as pa
+
         checker = self._checker
-        reader, self._first = self._first or self._reader(), None
+        try:
+            reader = self._unused.pop()
+        except IndexError:
+            reader = pa.RecordBatchReader.from_stream(self._data)
         tally.origin.begin(self.name, 0)
         ordinal = 0
         for batch in guarded(reader, tally.origin, 0):

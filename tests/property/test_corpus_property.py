@@ -71,7 +71,7 @@ def test_every_format_gives_the_rows_back(
 
 
 @files
-@given(rows=tables(), picks=st.lists(st.integers(0, 24)), others=st.lists(st.text(max_size=20)))
+@given(rows=tables(), picks=st.lists(st.integers(0, 24)), others=st.lists(st.text(max_size=20), max_size=40))
 def test_what_is_stored_is_found(
     rows: list[dict[str, Any]], picks: list[int], others: list[str], tmp_path: Path
 ) -> None:
@@ -186,3 +186,4 @@ def test_unknown_ids(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="'b': no document has it"):
         stored.row_of("b")
     assert stored.rows_of(["\ud800", "a"]).tolist() == [NO_ROW, 0]
+    assert stored.rows_of(["\ud800", "a"] * 20).tolist() == [NO_ROW, 0] * 20

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,25 @@ def test_real_collections(collection: Callable[[str], Path], name: str, rows: in
     corpus = Corpus.from_beir(collection(name))
     assert len(corpus) == rows
     assert corpus.report.empty_text == empty
+
+
+def test_any_arrow_producer() -> None:
+    class Stream:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return pa.Table.from_pylist(ROWS).__arrow_c_stream__(requested_schema)
+
+    class Array:
+        def __arrow_c_array__(self, requested_schema: object = None) -> object:
+            return pa.RecordBatch.from_pylist(ROWS).__arrow_c_array__(requested_schema)
+
+    for data in (Stream(), Array(), pa.RecordBatch.from_pylist(ROWS)):
+        corpus = Corpus.from_arrow(data)
+        assert rows_of(corpus) == rows_of(corpus) == ROWS
+
+
+def test_passes_in_several_threads() -> None:
+    rows = [{"id": str(i), "text": "x"} for i in range(5000)]
+    for corpus in (Corpus.from_rows(rows), Corpus.from_arrow(pa.Table.from_pylist(rows))):
+        with ThreadPoolExecutor(4) as pool:
+            seen = list(pool.map(Corpus.ids, [corpus] * 8))
+        assert seen == [[row["id"] for row in rows]] * 8

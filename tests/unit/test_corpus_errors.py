@@ -317,6 +317,12 @@ def test_a_bad_table(columns: Any, options: dict[str, Any], message: str) -> Non
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("data", [[1], pa.array(["x"]), pa.chunked_array([["x"]]), None, {"id": ["a"]}])
+def test_data_that_is_no_table(data: Any) -> None:
+    with pytest.raises(InvalidInputError, match="data: expected a pyarrow Table, RecordBatch or RecordBatchR"):
+        Corpus.from_arrow(data)
+
+
 def test_invalid_utf8_in_an_arrow_string_column() -> None:
     text = pa.array([b"ok", b"\xff", b"\xc3"]).view(pa.string())
     for column in ("text", "note"):

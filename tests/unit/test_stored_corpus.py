@@ -78,6 +78,7 @@ def test_ids_with_equal_hashes_are_told_apart(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("pyengine.corpus.writing.hash_ids", all_equal)
     monkeypatch.setattr("pyengine.corpus.stored.hash_id", lambda _: 0)
+    monkeypatch.setattr("pyengine.corpus.stored.hash_ids", all_equal)
     write_ipc(Corpus.from_rows(ROWS[:50]), tmp_path / "c.arrow")
     stored = StoredCorpus.open(tmp_path / "c.arrow")
     assert stored.rows_of([row["id"] for row in ROWS[:60]]).tolist() == [*range(50), *[NO_ROW] * 10]
