@@ -319,7 +319,7 @@ def test_a_bad_table(columns: Any, options: dict[str, Any], message: str) -> Non
 
 @pytest.mark.parametrize("data", [[1], pa.array(["x"]), pa.chunked_array([["x"]]), None, {"id": ["a"]}])
 def test_data_that_is_no_table(data: Any) -> None:
-    with pytest.raises(InvalidInputError, match="data: expected a pyarrow Table, RecordBatch or RecordBatchR"):
+    with pytest.raises(InvalidInputError, match="data: expected a pyarrow Table, RecordBatch"):
         Corpus.from_arrow(data)
 
 
