@@ -109,6 +109,13 @@ py::list terms(const Analyzer& self, const py::str& text) {
   return out;
 }
 
+std::size_t count(const Analyzer& self, const py::str& text) {
+  const Utf8 utf8(text);
+  TokenBuffer buffer;
+  run(self, utf8.view(), buffer);
+  return buffer.tokens.size();
+}
+
 std::vector<std::size_t> word_boundaries(const py::str& text) {
   const Utf8 utf8(text);
   CodePoints points(utf8.view());
@@ -152,6 +159,7 @@ void register_analyzer(py::module_& m) {
       .def("tokens", &tokens, py::arg("text"))
       .def("tokens_utf8", &tokens_utf8, py::arg("text"))
       .def("terms", &terms, py::arg("text"))
+      .def("count", &count, py::arg("text"))
       .def_property_readonly("stop_words", &Analyzer::stop_words);
   m.def("normalize", &normalize, py::arg("text"));
   m.def("word_boundaries", &word_boundaries, py::arg("text"));

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/analyzer/literal_parts.hpp"
+#include "core/analyzer/literal_phrases.hpp"
+#include "core/analyzer/literals.hpp"
 #include "core/analyzer/unicode.hpp"
 #include "core/analyzer/words.hpp"
 #include "core/error.hpp"
@@ -22,7 +25,9 @@ constexpr std::uint64_t length_bit(std::size_t length) {
 }
 
 void append_ascii_term(std::string_view text, std::string& out) {
-  for (const char c : text) out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+  const std::size_t from = out.size();
+  out.append(text);
+  for (char* c = out.data() + from; c != out.data() + out.size(); ++c) *c = to_lower(*c);
 }
 
 }  // namespace
@@ -52,28 +57,24 @@ bool Analyzer::is_stop_word(std::string_view term) const noexcept {
 }
 
 void Analyzer::add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const {
-  const std::string_view gap = text.substr(0, end);
-  for (std::size_t at = begin; at < end;) {
-    const Segment s = next_segment(gap, at);
-    at = s.end;
-    if (!s.is_word) continue;
+  for_each_word(text.substr(0, end), begin, [&](const Segment& s) {
     const std::size_t term_start = out.terms.size();
     const std::string_view word = text.substr(s.begin, s.end - s.begin);
     if (s.is_ascii) {
       append_ascii_term(word, out.terms);
     } else {
-      append_term(word, out.terms, out.scratch);
+      append_term(word, out.terms, out.normalize);
     }
     const std::size_t length = out.terms.size() - term_start;
-    if (length == 0) continue;
-    if (is_stop_word(std::string_view(out.terms).substr(term_start))) {
+    if (length == 0) return;
+    if (stop_lengths_ != 0 && is_stop_word(std::string_view(out.terms).substr(term_start))) {
       out.terms.resize(term_start);
-      continue;
+      return;
     }
     out.tokens.push_back({static_cast<std::uint32_t>(s.begin), static_cast<std::uint32_t>(s.end),
                           static_cast<std::uint32_t>(term_start), static_cast<std::uint32_t>(length),
                           Kind::kWord, false});
-  }
+  });
 }
 
 void Analyzer::add_whitespace_tokens(std::string_view text, TokenBuffer& out) const {
@@ -97,16 +98,32 @@ void Analyzer::add_whitespace_tokens(std::string_view text, TokenBuffer& out) co
   emit(begin, text.size());
 }
 
+void Analyzer::add_domain_tokens(std::string_view text, TokenBuffer& out) const {
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    at = find_literals(text, at, out.literals);
+    for (const Literal& literal : out.literals.found) {
+      add_words(text, done, literal.begin, out);
+      append_literal(text, literal, out);
+      done = skip_possessive(text, literal.end);
+    }
+  }
+  add_words(text, done, text.size(), out);
+}
+
 void Analyzer::analyze(std::string_view text, TokenBuffer& out) const {
   if (text.size() >= kMaxText) {
     throw Error(Code::kExhausted, "text: expected fewer than 2^30 bytes, got " + std::to_string(text.size()) +
                                       "; split the document");
   }
   out.clear();
-  if (preset_ == Preset::kWhitespace) {
-    add_whitespace_tokens(text, out);
-  } else {
-    add_words(text, 0, text.size(), out);
+  switch (preset_) {
+    case Preset::kDomain:
+      return add_domain_tokens(text, out);
+    case Preset::kWords:
+      return add_words(text, 0, text.size(), out);
+    case Preset::kWhitespace:
+      return add_whitespace_tokens(text, out);
   }
 }
 

@@ -8,56 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/analyzer/normalize.hpp"
+#include "core/analyzer/token_buffer.hpp"
 
 namespace pyengine {
-
-// What a token is. Stored in fingerprints and shown to users: never renumber.
-enum class Kind : std::uint8_t {
-  kWord = 0,
-  kNumber = 1,
-  kStatute = 2,
-  kIcd = 3,
-  kVersion = 4,
-  kSku = 5,
-  kTicker = 6,
-  kCve = 7,
-  kErrorCode = 8,
-  kPath = 9,
-  kEmail = 10,
-  kHost = 11,
-  kIdentifier = 12,
-  kHex = 13,
-  kQuantity = 14,
-};
-inline constexpr std::size_t kKindCount = 15;
-
-// The name users see: "word", "statute", "error_code", …
-[[nodiscard]] std::string_view name_of(Kind kind) noexcept;
-
-struct Token {
-  std::uint32_t start;        // byte offset into the analysed text
-  std::uint32_t end;          // one past the last byte
-  std::uint32_t term_start;   // the normalised term, in TokenBuffer::terms
-  std::uint32_t term_length;  // bytes
-  Kind kind;
-  bool part;  // true: a piece of the literal that precedes it
-};
-
-// Output and scratch of one thread; reused from text to text so that analysis does not allocate.
-struct TokenBuffer {
-  std::vector<Token> tokens;
-  std::string terms;
-  NormalizeScratch scratch;
-
-  [[nodiscard]] std::string_view term(const Token& token) const {
-    return {terms.data() + token.term_start, token.term_length};
-  }
-  void clear() {
-    tokens.clear();
-    terms.clear();
-  }
-};
 
 enum class Preset : std::uint8_t { kDomain = 0, kWords = 1, kWhitespace = 2 };
 
@@ -80,6 +33,8 @@ class Analyzer {
   [[nodiscard]] const std::vector<std::string>& stop_words() const noexcept { return stop_words_; }
 
  private:
+  void add_domain_tokens(std::string_view text, TokenBuffer& out) const;
+  // The words of [begin, end), segmented as a text of their own.
   void add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const;
   void add_whitespace_tokens(std::string_view text, TokenBuffer& out) const;
   [[nodiscard]] bool is_stop_word(std::string_view term) const noexcept;

@@ -1,6 +1,5 @@
 #include "core/analyzer/words.hpp"
 
-#include <array>
 #include <cstdint>
 
 #include "core/analyzer/unicode.hpp"
@@ -64,32 +63,6 @@ bool joins(WordBreak before, WordBreak last, WordBreak next, std::string_view te
   return next == kExtendNumLet || is_letter(next) || next == kNumeric || next == kKatakana;  // WB13a, b
 }
 
-enum AsciiClass : std::uint8_t { kBreak, kLetterByte, kDigitByte, kUnderscore, kMid, kHigh };
-
-constexpr std::array<std::uint8_t, 256> kAscii = [] {
-  std::array<std::uint8_t, 256> table{};
-  for (std::size_t c = 0; c < 256; ++c) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (letter) table[c] = kLetterByte;
-    if (c >= '0' && c <= '9') table[c] = kDigitByte;
-    if (c >= 0x80) table[c] = kHigh;
-  }
-  table['_'] = kUnderscore;
-  for (const char c : {'.', ':', ',', ';', '\''}) table[static_cast<std::uint8_t>(c)] = kMid;
-  return table;
-}();
-
-AsciiClass ascii_class(char c) { return static_cast<AsciiClass>(kAscii[static_cast<std::uint8_t>(c)]); }
-
-constexpr bool is_core(AsciiClass c) { return c == kLetterByte || c == kDigitByte || c == kUnderscore; }
-
-// WB6, WB7, WB11, WB12 in ASCII: a mark between two letters or two digits.
-bool bridges(char mark, AsciiClass left, AsciiClass right) {
-  if (left != right) return false;
-  if (left == kLetterByte) return mark == '.' || mark == ':' || mark == '\'';
-  return left == kDigitByte && mark != ':';
-}
-
 }  // namespace
 
 Segment segment_at(std::string_view text, std::size_t begin) noexcept {
@@ -125,44 +98,6 @@ Segment segment_at(std::string_view text, std::size_t begin) noexcept {
     at += p.size;
   }
   return {begin, at, is_word, false};
-}
-
-Segment next_segment(std::string_view text, std::size_t begin) noexcept {
-  const std::size_t size = text.size();
-  // Skip what can hold no word. A mark beyond ASCII may attach to what comes before it (WB3c, WB4), so
-  // the last ASCII segment before one is left to the full rules.
-  std::size_t at = begin;
-  while (true) {
-    const AsciiClass c = ascii_class(text[at]);
-    if (c == kHigh) return segment_at(text, at);
-    if (is_core(c)) break;
-    std::size_t end = at + 1;
-    if (text[at] == ' ') {
-      while (end < size && text[end] == ' ') ++end;
-    }
-    if (end == size) return {at, end, false, true};
-    if (ascii_class(text[end]) == kHigh) return segment_at(text, at);
-    at = end;
-  }
-  const std::size_t start = at;
-  bool is_word = false;
-  AsciiClass last = kBreak;
-  while (at < size) {
-    const AsciiClass c = ascii_class(text[at]);
-    if (is_core(c)) {
-      is_word = is_word || c != kUnderscore;
-      last = c;
-      ++at;
-      continue;
-    }
-    if (c == kHigh) return segment_at(text, start);
-    if (c == kBreak || at + 1 == size) break;
-    const AsciiClass right = ascii_class(text[at + 1]);
-    if (right == kHigh) return segment_at(text, start);
-    if (!bridges(text[at], last, right)) break;
-    ++at;
-  }
-  return {start, at, is_word, true};
 }
 
 }  // namespace pyengine
