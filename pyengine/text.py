@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -15,6 +16,9 @@ _PRESETS: Final = {"domain": 0, "words": 1, "whitespace": 2}
 _KINDS: Final = tuple(_core.kind_names())
 # Part of the fingerprint: raised whenever the same configuration gives other terms than before.
 _GRAMMAR_VERSION: Final = 1
+
+# Snowball removes the possessive 's itself, so a word with an apostrophe goes to it; no literal has one.
+_APOSTROPHES: Final = re.compile("['’]")
 
 ENGLISH_STOPWORDS: Final = frozenset(
     [
@@ -94,8 +98,9 @@ class Analyzer:
         case-folded.
         ``"whitespace"``: what stands between Unicode White_Space, as it is, neither normalised nor folded.
     stemmer : str or None
-        A Snowball algorithm of PyStemmer, such as ``"english"``. Applied to terms that consist of letters
-        alone, so that a literal with a digit or a mark in it stays as it is. None, the default: no stemming.
+        A Snowball algorithm of PyStemmer, such as ``"english"``. Applied to terms that consist of letters and
+        apostrophes alone, so that a literal with a digit or another mark in it stays as it is. None, the
+        default: no stemming.
     stopwords : "english", iterable of str, or None
         Words to leave out: `ENGLISH_STOPWORDS`, or those given. Compared after normalisation and before
         stemming, with words only: a literal and its parts are always kept. None, the default: none.
@@ -219,14 +224,14 @@ class Analyzer:
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
     def _stem(self, terms: list[str]) -> list[str]:
-        """Return the stem of each term that consists of letters, and the others as they are."""
+        """Return the stem of each term that consists of letters and apostrophes, and the others as they are."""
         if self._stemmer is None:
             return terms
         import Stemmer  # noqa: PLC0415 - loaded only where stemming was asked for
 
         # One per call: a Stemmer has internal state and must not be shared between threads.
         stem = Stemmer.Stemmer(self._stemmer, 0).stemWord
-        return [stem(term) if term.isalpha() else term for term in terms]
+        return [stem(term) if _APOSTROPHES.sub("", term).isalpha() else term for term in terms]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Analyzer) and self.config() == other.config()

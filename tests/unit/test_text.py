@@ -78,7 +78,7 @@ def test_stop_words_are_compared_before_stemming() -> None:
 def test_stemming_leaves_what_is_not_letters_alone() -> None:
     analyzer = Analyzer("words", stemmer="english")
     assert analyzer.terms("connections connected conn3ctions") == ["connect", "connect", "conn3ctions"]
-    assert analyzer._stem(["can't", "flies"]) == ["can't", "fli"]
+    assert analyzer._stem(["msft's", "3's", "flies"]) == ["msft", "3's", "fli"]
     assert Analyzer("words")._stem(["flies"]) == ["flies"]
 
 

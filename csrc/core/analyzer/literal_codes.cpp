@@ -288,9 +288,9 @@ std::optional<Shape> code_shape(Chars run) noexcept {
   if (is_hex_groups(run, {8, 4, 4, 4, 12}, '-')) return Shape{Kind::kHex, Parts::kTree};
   if (is_hex_groups(run, {2, 2, 2, 2, 2, 2}, ':')) return Shape{Kind::kHex, Parts::kTree};
   if (is_ip_address(run, false)) return Shape{Kind::kHost, Parts::kVersion};
-  if (is_icd(run) || is_icd_range(run)) return Shape{Kind::kIcd, Parts::kDottedTree};
+  if (is_icd(run) || is_icd_range(run)) return Shape{Kind::kIcd, Parts::kIcd};
   if (is_version(run)) return Shape{Kind::kVersion, Parts::kVersion};
-  if (is_section_number(run)) return Shape{Kind::kStatute, Parts::kDottedTree};
+  if (is_section_number(run)) return Shape{Kind::kStatute, Parts::kSection};
   if (is_cve(run)) return Shape{Kind::kCve, Parts::kTree};
   if (is_ticker(run)) return Shape{Kind::kTicker, Parts::kTree};
   return std::nullopt;

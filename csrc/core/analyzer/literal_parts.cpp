@@ -66,10 +66,10 @@ class Writer {
   void part(Chars chars) { part({chars.data()->at, end_of(chars)}); }
 
   // The pieces of a span by ever finer separators: see Parts::kTree.
-  void tree(Slice span, bool divide_decimals) {
+  void tree(Slice span, Parts order) {
     read_chars(text_, span.begin, span.end, out_.literals.span);
-    divide_decimals_ = divide_decimals;
-    divide(Chars(out_.literals.span.data(), out_.literals.span.size() - 1), kMarks);
+    order_ = order;
+    divide(Chars(out_.literals.span.data(), out_.literals.span.size() - 1), 0);
   }
   void version(Slice span);
   void citation();
@@ -78,6 +78,12 @@ class Writer {
 
  private:
   enum Level : std::uint8_t { kMarks, kDots, kHyphens, kUnderscores, kLeaf };
+
+  [[nodiscard]] Level level(std::size_t depth) const {
+    constexpr Level kUsual[] = {kMarks, kDots, kHyphens, kUnderscores, kLeaf};
+    constexpr Level kRange[] = {kMarks, kHyphens, kDots, kUnderscores, kLeaf};
+    return order_ == Parts::kIcd ? kRange[depth] : kUsual[depth];
+  }
 
   void push(Slice span, bool is_part) {
     out_.tokens.push_back({span.begin, span.end, static_cast<std::uint32_t>(start_),
@@ -92,20 +98,19 @@ class Writer {
     if (level == kMarks) return !c.is(kAlnum | kUnderscore | kHyphen) && c.unit != '.';
     if (c.unit != '.') return false;
     const bool decimal = i > 0 && i + 1 < run.size() && run[i - 1].is(kDigit) && run[i + 1].is(kDigit);
-    return divide_decimals_ || !decimal;
+    return order_ != Parts::kTree || !decimal;
   }
 
-  void divide(Chars run, Level level) {
-    if (level == kLeaf) return divide_leaf(run);
-    const auto next = static_cast<Level>(level + 1);
+  void divide(Chars run, std::size_t depth) {
+    if (level(depth) == kLeaf) return divide_leaf(run);
     std::size_t begin = 0;
     for (std::size_t i = 0; i <= run.size(); ++i) {
-      if (i < run.size() && !separates(run, i, level)) continue;
+      if (i < run.size() && !separates(run, i, level(depth))) continue;
       const Chars piece = run.subspan(begin, i - begin);
       begin = i + 1;
       if (std::none_of(piece.begin(), piece.end(), [](const Char& c) { return c.is(kAlnum); })) continue;
       if (piece.size() != run.size()) part(piece);
-      divide(piece, next);
+      divide(piece, depth + 1);
     }
   }
 
@@ -134,7 +139,7 @@ class Writer {
   std::size_t start_ = out_.terms.size();
   std::size_t whole_start_ = 0;
   std::size_t whole_length_ = 0;
-  bool divide_decimals_ = false;
+  Parts order_ = Parts::kTree;
 };
 
 // 1.2.3-rc.1 -> 1.2.3, 1.2, 1, rc, 1; v2.0.1 -> v2, 2.0.1, 2.0. At most three leading numbers, so that the
@@ -198,7 +203,7 @@ void Writer::citation() {
     version(c.section);
   } else {
     part(c.section);
-    tree(c.section, true);
+    tree(c.section, Parts::kSection);
   }
   for (std::uint32_t at = c.paragraph.begin; at < c.paragraph.end;) {
     const auto close = static_cast<std::uint32_t>(text_.find(')', at));
@@ -254,7 +259,7 @@ void append_literal(std::string_view text, const Literal& literal, TokenBuffer& 
   writer.append(Slice{literal.begin + (cash_tag ? 1 : 0), literal.end});
   writer.finish_whole();
   if (literal.parts == Parts::kVersion) return writer.version({literal.begin, literal.end});
-  writer.tree({literal.begin, literal.end}, literal.parts == Parts::kDottedTree);
+  writer.tree({literal.begin, literal.end}, literal.parts);
 }
 
 }  // namespace pyengine

@@ -197,7 +197,7 @@ bool take_after_keyword(Cursor& c, Citation& out) {
 }
 
 bool is_url_mark(char c) {
-  return std::string_view("-_.~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
+  return std::string_view("-_.~:/?#[]@!$&()*+,;=%").find(c) != std::string_view::npos;
 }
 
 std::size_t url_end(std::string_view text, std::size_t at) {
@@ -224,7 +224,7 @@ std::size_t trim_url(std::string_view text, std::size_t begin, std::size_t end) 
     if (last == '(') ++round;
     if (last == '[') ++square;
     const bool closes = (last == ')' && round-- > 0) || (last == ']' && square-- > 0);
-    if (!closes && std::string_view(".,;:!?'*/#([").find(last) == std::string_view::npos) break;
+    if (!closes && std::string_view(".,;:!?*/#([").find(last) == std::string_view::npos) break;
     --end;
   }
   return end;

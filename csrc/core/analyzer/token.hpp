@@ -41,10 +41,11 @@ struct Token {
 
 // How a literal falls into parts; see literal_parts.hpp.
 enum class Parts : std::uint8_t {
-  kTree,        // at / and its like, then at '.', '-', '_', then at camel humps; decimals stay whole
-  kDottedTree,  // the same, and '.' between digits divides too
-  kVersion,     // 10, 10.15, and what follows the numbers
-  kCitation,    // these three are read again by literal_phrases.hpp
+  kTree,      // at / and its like, then at '.', '-', '_', then at camel humps; decimals stay whole
+  kSection,   // the same, and '.' between digits divides too: 240.10b-5
+  kIcd,       // at '-', then at '.': F33.0-F33.9
+  kVersion,   // 10, 10.15, and what follows the numbers
+  kCitation,  // these three are read again by literal_phrases.hpp
   kQuantity,
   kHttpStatus,
 };
