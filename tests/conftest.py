@@ -5,6 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline: a busy machine is no failure. The same examples every time: a failure comes again.
+settings.register_profile("pyengine", deadline=None, derandomize=True)
+settings.load_profile("pyengine")
 
 DATA = Path(os.environ.get("PYENGINE_DATA", Path(__file__).parents[1].parent / "shared" / "data"))
 
