@@ -180,6 +180,8 @@ def test_stemming_merges_large_frequencies() -> None:
 def test_frequencies_of_any_size(tf: int) -> None:
     index = Bm25Index.build([["b"], ["a"] * tf + ["b"], ["a"]])
     index.verify()
+    bytes_of = index.stats.section_bytes
+    assert bytes_of["large_index"] + bytes_of["large_value"] == (12 if tf >= 255 else 0)
     assert index.explain(["a"], 1)[0].tf == tf
     assert index.explain(["a"], 2)[0].tf == 1
 
@@ -274,8 +276,9 @@ def test_stats(index: Bm25Index) -> None:
     stats = index.stats
     assert (stats.documents, stats.terms, stats.postings, stats.tokens) == (5, 9, 12, 15)
     assert stats.average_length == 3.0
-    assert stats.section_bytes["rows"] == 4 * 12
-    assert stats.section_bytes["frequencies"] == 12
+    bytes_of = stats.section_bytes
+    assert (bytes_of["rows"], bytes_of["frequencies"], bytes_of["lengths"]) == (4 * 12, 12, 4 * 5)
+    assert bytes_of["term_offsets"] == bytes_of["posting_offsets"] == 8 * (9 + 1)
     assert stats.total_bytes == sum(stats.section_bytes.values())
     assert repr(index) == "Bm25Index(documents=5, terms=9, postings=12)"
 
