@@ -12,53 +12,47 @@
 
 namespace pyengine {
 
+// Collects up to twice k hits (a few more for small k), then keeps the best k of them: a constant number
+// of steps a hit on average, where a heap would take log k.
 class TopK {
  public:
   // Forgets everything and keeps at most `k` hits from now on. REQUIRES: k >= 1.
   void reset(std::size_t k) {
     k_ = k;
+    room_ = std::max(2 * k, kLeastRoom);
+    threshold_ = -std::numeric_limits<Score>::infinity();
     hits_.clear();
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return hits_.size(); }
-  [[nodiscard]] bool full() const noexcept { return hits_.size() == k_; }
-
-  // A hit with a lower score than this cannot enter. At the threshold itself the row decides.
-  [[nodiscard]] Score threshold() const noexcept {
-    return full() ? hits_.front().score : -std::numeric_limits<Score>::infinity();
-  }
+  // A hit with a lower score than this is not among the k best; at the threshold itself the row decides.
+  // It never falls, and is only as high as the hits of the last clearing made it.
+  [[nodiscard]] Score threshold() const noexcept { return threshold_; }
 
   void push(Hit hit) {
-    if (!full()) {
-      hits_.push_back(hit);
-      std::push_heap(hits_.begin(), hits_.end(), ranks_before);
-    } else if (ranks_before(hit, hits_.front())) {
-      replace_worst(hit);
-    }
+    hits_.push_back(hit);
+    if (hits_.size() == room_) keep_best();
   }
 
-  // The hits by the order law. Afterwards only reset() may be called.
+  // The k best hits, or all if fewer were pushed, by the order law. Afterwards only reset() may be called.
   [[nodiscard]] std::span<const Hit> take_sorted() {
-    std::sort_heap(hits_.begin(), hits_.end(), ranks_before);
+    if (hits_.size() > k_) keep_best();
+    std::sort(hits_.begin(), hits_.end(), ranks_before);
     return hits_;
   }
 
  private:
-  // The worst hit is at the root: one walk down, half the work of pop_heap and push_heap.
-  void replace_worst(Hit hit) noexcept {
-    std::size_t hole = 0;
-    while (true) {
-      std::size_t child = 2 * hole + 1;
-      if (child >= hits_.size()) break;
-      if (child + 1 < hits_.size() && ranks_before(hits_[child], hits_[child + 1])) ++child;
-      if (!ranks_before(hit, hits_[child])) break;
-      hits_[hole] = hits_[child];
-      hole = child;
-    }
-    hits_[hole] = hit;
+  static constexpr std::size_t kLeastRoom = 64;
+
+  void keep_best() {
+    const auto worst = hits_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+    std::nth_element(hits_.begin(), worst, hits_.end(), ranks_before);
+    threshold_ = worst->score;
+    hits_.resize(k_);
   }
 
   std::size_t k_ = 1;
+  std::size_t room_ = kLeastRoom;
+  Score threshold_ = -std::numeric_limits<Score>::infinity();
   std::vector<Hit> hits_;
 };
 

@@ -31,14 +31,30 @@ TEST_CASE("the k best of any sequence, by the order law") {
   }
 }
 
-TEST_CASE("the threshold is the worst score once k are in") {
+TEST_CASE("the threshold never rises above the worst of the k best, and gets there") {
+  std::mt19937 random(9);
+  for (const std::size_t k : {1U, 2U, 10U, 100U}) {
+    TopK top;
+    top.reset(k);
+    std::vector<Hit> hits;
+    float last = top.threshold();
+    for (Row row = 0; row < 3000; ++row) {
+      hits.push_back({row, static_cast<float>(random() % 1000)});
+      top.push(hits.back());
+      REQUIRE(top.threshold() >= last);
+      last = top.threshold();
+    }
+    std::sort(hits.begin(), hits.end(), pyengine::ranks_before);
+    CHECK(top.threshold() <= hits[k - 1].score);
+    CHECK(top.threshold() > 0.0F);
+    CHECK(top.take_sorted().back().row == hits[k - 1].row);
+  }
+}
+
+TEST_CASE("with equal scores the earlier row stays, in whatever order they come") {
   TopK top;
   top.reset(2);
-  CHECK(top.threshold() < 0.0F);
-  top.push({5, 1.0F});
-  CHECK(top.threshold() < 0.0F);
-  top.push({3, 2.0F});
-  CHECK(top.threshold() == 1.0F);
-  top.push({4, 1.0F});  // the same score and an earlier row
-  CHECK(top.take_sorted()[1].row == 4);
+  for (Row row = 500; row > 0; --row) top.push({row, 1.0F});
+  CHECK(top.take_sorted()[0].row == 1);
+  CHECK(top.take_sorted()[1].row == 2);
 }
