@@ -224,7 +224,7 @@ class Analyzer:
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
     def _stem(self, terms: list[str]) -> list[str]:
-        """Return the stem of each term that consists of letters and apostrophes, and the others as they are."""
+        """Return the stem of each term of letters and apostrophes alone, and the others as they are."""
         if self._stemmer is None:
             return terms
         import Stemmer  # noqa: PLC0415 - loaded only where stemming was asked for

@@ -20,6 +20,21 @@ constexpr std::array<std::string_view, kKindCount> kKindNames = {
     "word",       "number", "statute", "icd",  "version",    "sku", "ticker",  "cve",
     "error_code", "path",   "email",   "host", "identifier", "hex", "quantity"};
 
+// Without white space at either end: UAX #29 counts U+202F, a space that stands in numbers and before
+// French punctuation, among the letters of a word.
+Segment without_white_space(std::string_view text, Segment s) {
+  for (Decoded d = decode(text, s.begin); s.begin < s.end && is_white_space(d); d = decode(text, s.begin)) {
+    s.begin += d.size;
+  }
+  while (s.end > s.begin) {
+    std::size_t last = s.end - 1;
+    while (last > s.begin && is_continuation(text[last])) --last;
+    if (!is_white_space(decode(text, last))) break;
+    s.end = last;
+  }
+  return s;
+}
+
 constexpr std::uint64_t length_bit(std::size_t length) {
   return std::uint64_t{1} << std::min<std::size_t>(length, 63);
 }
@@ -57,7 +72,8 @@ bool Analyzer::is_stop_word(std::string_view term) const noexcept {
 }
 
 void Analyzer::add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const {
-  for_each_word(text.substr(0, end), begin, [&](const Segment& s) {
+  for_each_word(text.substr(0, end), begin, [&](const Segment& found) {
+    const Segment s = found.is_ascii ? found : without_white_space(text, found);
     const std::size_t term_start = out.terms.size();
     const std::string_view word = text.substr(s.begin, s.end - s.begin);
     if (s.is_ascii) {
@@ -89,7 +105,7 @@ void Analyzer::add_whitespace_tokens(std::string_view text, TokenBuffer& out) co
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size();) {
     const Decoded d = decode(text, at);
-    if (d.code_point == kMalformed || properties(d.code_point).white_space()) {
+    if (d.code_point == kMalformed || is_white_space(d)) {
       emit(begin, at);
       begin = at + d.size;
     }

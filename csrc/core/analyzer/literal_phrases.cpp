@@ -63,7 +63,7 @@ class Cursor {
     std::size_t n = 0;
     for (; n < most && at_ < text_.size(); ++n) {
       const Decoded d = decode(text_, at_);
-      if (d.code_point == kMalformed || !properties(d.code_point).white_space()) break;
+      if (!is_white_space(d)) break;
       at_ += d.size;
     }
     return n;

@@ -95,4 +95,8 @@ struct Decoded {
   return {kMalformed, 1};
 }
 
+[[nodiscard]] inline bool is_white_space(const Decoded& d) noexcept {
+  return d.code_point != kMalformed && properties(d.code_point).white_space();
+}
+
 }  // namespace pyengine
