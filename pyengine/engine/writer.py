@@ -28,7 +28,6 @@ Progress = Callable[[int, int | None], None]
 
 # Texts handed to the embedder at a time: enough to sort by length, few enough for progress and Ctrl-C.
 _TEXTS_PER_STEP: Final = 1024
-_VECTORS_PER_STEP: Final = 16_384
 _INTACT: Final = "the last generation is in force and intact"
 # What float16 arithmetic in a model may leave; the vector index asks for the same.
 _UNIT_TOLERANCE: Final = 0.01
@@ -176,9 +175,8 @@ class Transaction:
         index = DenseIndex.load(self._snapshot.folder)
         for staged in self._staged:
             assert staged.vectors is not None  # written by the add that staged the documents
-            vectors = np.memmap(staged.vectors, dtype=np.float32, mode="r").reshape(-1, record.dim)
-            for start in range(0, len(vectors), _VECTORS_PER_STEP):
-                index.add(np.asarray(vectors[start : start + _VECTORS_PER_STEP]))
+            # In one call: the index spreads the rows of a call over the graph, which a sorted corpus needs.
+            index.add(np.memmap(staged.vectors, dtype=np.float32, mode="r").reshape(-1, record.dim))
         index.save(folder)
 
 
