@@ -75,18 +75,12 @@ def rrf(
     if variant not in _FIRST_RANK:
         raise InvalidInputError(f"variant: expected 'standard' or 'playbook', got {variant!r}")
     first_rank = _FIRST_RANK[variant]
-    if not (math.isfinite(k) and k >= 0 and k + first_rank > 0):
-        least = "above 0" if first_rank == 0 else "0 or more"
-        raise InvalidInputError(f"k: expected a finite number, {least}, got {k!r}")
-    weights = [1.0] * len(lists) if weights is None else [float(weight) for weight in weights]
+    constant = _number("k", k)
+    if constant + first_rank == 0:
+        raise InvalidInputError(f"k: expected a number above 0 where ranks count from 0, got {k!r}")
+    weights = [1.0] * len(lists) if weights is None else list(weights)
     if len(weights) != len(lists):
         raise InvalidInputError(f"weights: expected one for each of {len(lists)} lists, got {len(weights)}")
-    for i, weight in enumerate(weights):
-        if not (math.isfinite(weight) and weight >= 0):
-            raise InvalidInputError(f"weights[{i}]: expected a finite number, 0 or more, got {weight!r}")
-    for name, value in (("window", window), ("depth", depth)):
-        if value is not None and value < 1:
-            raise InvalidInputError(f"{name}: expected at least 1, got {value}")
     deepest = max(hits.k for hits in lists)
     rows, scores, counts = _core.fuse(
         [
@@ -94,11 +88,11 @@ def rrf(
             for hits in lists
         ],
         [np.ascontiguousarray(hits.counts) for hits in lists],
-        weights,
-        float(k),
+        [_number(f"weights[{i}]", weight) for i, weight in enumerate(weights)],
+        constant,
         first_rank,
-        deepest if window is None else window,
-        max(deepest, 1) if depth is None else depth,
+        deepest if window is None else _count("window", window),
+        max(deepest, 1) if depth is None else _count("depth", depth),
     )
     return Hits(rows, scores, counts)
 
@@ -115,3 +109,15 @@ def _check_lists(lists: Sequence[Hits]) -> None:
             )
         if len(hits) and int(hits.counts.max()) > hits.k:
             raise InvalidInputError(f"lists[{i}].counts: expected at most {hits.k}, got {hits.counts.max()}")
+
+
+def _number(name: str, value: float) -> float:
+    if not isinstance(value, int | float | np.integer | np.floating) or not 0 <= value < math.inf:
+        raise InvalidInputError(f"{name}: expected a finite number, 0 or more, got {value!r}")
+    return float(value)
+
+
+def _count(name: str, value: int) -> int:
+    if not isinstance(value, int | np.integer) or not 1 <= value < 2**31:
+        raise InvalidInputError(f"{name}: expected an integer from 1 to 2**31 - 1, got {value!r}")
+    return int(value)

@@ -37,6 +37,16 @@ py::list terms_of(const pyengine::VocabularyBuilder& vocabulary) {
   return terms;
 }
 
+// Runs `work` on element `i` of what the caller calls `name`; an error then says which element it was.
+template <class F>
+void on_element(const char* name, std::uint64_t i, const F& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string(name) + "[" + std::to_string(i) + "]: " + error.what());
+  }
+}
+
 // A segment and what searches it. Immutable: any number of Python threads may use it.
 class LexicalIndex {
  public:
@@ -109,10 +119,13 @@ class LexicalBuilder {
   template <class F>
   void add(std::size_t documents, const F& add_one) {
     builder_.check_room(documents);
+    const std::uint64_t first = builder_.documents();
     for (std::size_t begin = 0; begin < documents; begin += kBatch) {
       const std::size_t end = std::min(begin + kBatch, documents);
       enter([&] {
-        for (std::size_t i = begin; i < end; ++i) add_one(i);
+        for (std::size_t i = begin; i < end; ++i) {
+          on_element("docs", first + i, [&] { add_one(i); });
+        }
       });
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     }
@@ -129,7 +142,7 @@ std::unique_ptr<Queries> collect_queries(std::size_t count, const F& add_one) {
   auto queries = enter([&] {
     auto batch = std::make_unique<Queries>();
     for (std::size_t i = 0; i < count; ++i) {
-      add_one(*batch, i);
+      on_element("queries", i, [&] { add_one(*batch, i); });
       if (i % kBatch == kBatch - 1 && interrupt()) break;
     }
     return batch;

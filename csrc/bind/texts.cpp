@@ -133,6 +133,8 @@ void add_strings(const ArrowArray& array, std::vector<std::string_view>& views, 
 
 void add_arrow(const ArrowSchema& schema, const ArrowArray& array, std::vector<std::string_view>& views,
                const std::string& name, std::uint64_t first) {
+  // An empty array made without a type has the type null.
+  if (array.length == 0 && std::strcmp(schema.format, "n") == 0) return;
   const bool small = std::strcmp(schema.format, "u") == 0;
   const bool large = std::strcmp(schema.format, "U") == 0;
   if ((!small && !large) || schema.dictionary != nullptr) {

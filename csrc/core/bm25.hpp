@@ -8,8 +8,8 @@
 //
 // Sources: S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond",
 // Foundations and Trends in Information Retrieval 3(4), 2009, section 3.4 (saturation and length
-// normalisation); C. Kamphuis, A. de Vries, L. Boytsov and J. Lin, "Which BM25 Do You Mean?",
-// ECIR 2020, table 1, "Lucene (accurate)" (the idf, which is never negative).
+// normalisation) and 3.5.1 (the factor k1 + 1); C. Kamphuis, A. de Vries, L. Boytsov and J. Lin,
+// "Which BM25 Do You Mean?", ECIR 2020, variant "Lucene (accurate)" (the idf, which is never negative).
 // weight(t) is how often t occurs in the query.
 //
 // Everything is float64 in exactly the order written here; a score is rounded once, to float32, when

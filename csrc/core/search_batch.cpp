@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <limits>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -73,9 +74,13 @@ bool Searcher::search(const Queries& queries, const SearchOptions& options, cons
   };
 
   {
-    std::vector<std::jthread> helpers;  // joined at the end of this block, also when one cannot be started
+    std::vector<std::jthread> helpers;  // joined at the end of this block
     const std::size_t threads = std::min<std::size_t>(options.threads, queries.size());
-    for (std::size_t t = 1; t < threads; ++t) helpers.emplace_back(work, false);
+    try {
+      for (std::size_t t = 1; t < threads; ++t) helpers.emplace_back(work, false);
+    } catch (const std::system_error&) {
+      // The system gives no more threads: those there are do the work, with the same answer.
+    }
     work(true);
   }
   if (failure) std::rethrow_exception(failure);

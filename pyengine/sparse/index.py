@@ -247,7 +247,10 @@ class Bm25Index:
         -----
         Threads: safe; the GIL is released. Cost: O(n m t log(df)) for t terms a query.
         """
-        wanted = np.asarray(rows)
+        try:
+            wanted = np.asarray(rows)
+        except ValueError as error:
+            raise InvalidInputError(f"rows: expected lines of equal length: {error}") from error
         if wanted.size == 0:
             wanted = wanted.astype(np.uint32)
         if wanted.dtype.kind not in "iu":
@@ -363,6 +366,8 @@ class Bm25Builder:
 
     def __init__(self, *, analyzer: Analyzer | None = None, k1: float = 1.5, b: float = 0.75) -> None:
         config = Bm25Config(k1=k1, b=b)
+        if analyzer is not None and not isinstance(analyzer, Analyzer):
+            raise InvalidInputError(f"analyzer: expected pyengine.Analyzer, got {type(analyzer).__name__}")
         self._core = _core.LexicalBuilder(config.k1, config.b)
         self._analyzer = analyzer
         self._kind: Kind | None = None if analyzer is None else "texts"

@@ -1,5 +1,6 @@
 """`rrf`: values worked by hand, examples of others, and every refusal."""
 
+import itertools
 from fractions import Fraction
 from typing import Any
 
@@ -78,6 +79,14 @@ def test_queries_stand_alone_and_empty_lists_are_legal() -> None:
     assert rrf([Hits.empty(2, 0)]).counts.tolist() == [0, 0]
 
 
+def test_the_order_of_the_lists_changes_no_more_than_the_last_bit() -> None:
+    rng = np.random.default_rng(6)
+    lists = [ranked(rng.permutation(60)[:40].tolist()) for _ in range(3)]
+    expected = dict(pairs(rrf(lists, depth=60)))
+    for order in itertools.permutations(lists):
+        assert dict(pairs(rrf(order, depth=60))) == pytest.approx(expected, rel=2**-23)
+
+
 def test_one_list_keeps_its_order() -> None:
     rows = [9, 3, 7, 1]
     assert rrf([ranked(rows)]).rows[0].tolist() == rows
@@ -110,14 +119,18 @@ def test_three_long_lists_against_the_slow_twin() -> None:
         ),
         ({"k": -1}, "k: expected a finite number, 0 or more, got -1"),
         ({"k": float("nan")}, "k: expected"),
-        ({"k": 0, "variant": "playbook"}, "k: expected a finite number, above 0, got 0"),
+        ({"k": "60"}, "k: expected a finite number, 0 or more, got '60'"),
+        ({"k": 0, "variant": "playbook"}, "k: expected a number above 0 where ranks count from 0, got 0"),
         ({"variant": "other"}, "variant: expected 'standard' or 'playbook', got 'other'"),
         ({"weights": [1]}, "weights: expected one for each of 2 lists, got 1"),
         ({"weights": [1, -0.5]}, r"weights\[1\]: expected"),
         ({"weights": [float("inf"), 1]}, r"weights\[0\]: expected"),
-        ({"window": 0}, "window: expected at least 1, got 0"),
-        ({"depth": 0}, "depth: expected at least 1, got 0"),
-        ({"depth": 2**40}, r"2\^31 slots"),
+        ({"weights": [1, None]}, r"weights\[1\]: expected a finite number, 0 or more, got None"),
+        ({"window": 0}, "window: expected an integer from 1 to .*, got 0"),
+        ({"window": 1.5}, "window: expected an integer from 1 to .*, got 1.5"),
+        ({"depth": 0}, "depth: expected an integer from 1 to .*, got 0"),
+        ({"depth": 2**40}, "depth: expected an integer from 1 to"),
+        ({"lists": [ranked([1], [2])], "depth": 2**31 - 1}, r"2\^31 slots"),
     ],
 )
 def test_refusals(arguments: dict[str, Any], message: str) -> None:

@@ -1,5 +1,6 @@
 """`Bm25Index`: worked examples, every input it takes, and every refusal."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,9 @@ def test_parameters_at_their_ends(k1: float, b: float) -> None:
         assert scores[row] == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("docs", [[], [""], ["", ""], [[], []], iter(())])
+@pytest.mark.parametrize(
+    "docs", [[], [""], ["", ""], [[], []], iter(()), pa.array([]), pa.array([], pa.string())]
+)
 def test_a_corpus_without_a_token_is_legal(docs: Any) -> None:
     index = Bm25Index.build(docs)
     assert index.stats.average_length == 1.0
@@ -258,6 +261,7 @@ def test_scores_of_given_rows_equal_those_of_search(index: Bm25Index) -> None:
         ([[-1]], "row numbers from 0"),
         ([[0.5]], "integers"),
         ([0], "2 dimensions"),
+        ([[0], [1, 2]], "lines of equal length"),
         ([[0], [1]], "one line for each of 1 queries, got 2"),
     ],
 )
@@ -320,6 +324,20 @@ def test_saving_over_an_open_index_leaves_it_whole(tmp_path: Path) -> None:
     assert old.search([["b"]]).rows[0, 0] == 1
     assert Bm25Index.load(tmp_path).search([["b"]]).counts[0] == 0
     assert [p.name for p in tmp_path.iterdir()] == ["lexical.seg"]
+
+
+def test_a_full_disk_leaves_the_old_index(tmp_path: Path) -> None:
+    Bm25Index.build([["a"]]).save(tmp_path)
+    larger = Bm25Index.build([[f"t{i}" for i in range(1000)]])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="cannot write"):
+            larger.save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [p.name for p in tmp_path.iterdir()] == ["lexical.seg"]
+    Bm25Index.load(tmp_path).verify()
 
 
 def test_loading_nothing(tmp_path: Path) -> None:

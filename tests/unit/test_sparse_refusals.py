@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -48,6 +49,17 @@ def test_the_document_number_of_an_error_counts_all_documents() -> None:
     texts[4321] = 7
     with pytest.raises(InvalidInputError, match=r"docs\[4321\]"):
         Bm25Index.build(texts)
+
+
+def test_a_text_of_a_gibibyte_is_named() -> None:
+    # Zeros nobody has touched take no memory, and the length alone is refused.
+    data = pa.py_buffer(np.zeros(1 << 30, np.uint8))
+    offsets = pa.py_buffer(np.array([0, 0, 1 << 30], np.int64))
+    texts = pa.Array.from_buffers(pa.large_string(), 2, [None, offsets, data])
+    with pytest.raises(InvalidInputError, match=r"docs\[1\]: text: expected"):
+        Bm25Index.build(texts)
+    with pytest.raises(InvalidInputError, match=r"queries\[1\]: text: expected"):
+        Bm25Index.build(["a"]).search(texts)
 
 
 def test_an_analyzer_is_not_for_token_lists() -> None:
@@ -122,6 +134,11 @@ def test_texts_for_an_index_of_tokens() -> None:
         index.search(["a"])
     with pytest.raises(InvalidInputError, match="has no analyzer"):
         index.explain("a", 0)
+
+
+def test_an_analyzer_is_not_its_name() -> None:
+    with pytest.raises(InvalidInputError, match=r"analyzer: expected pyengine\.Analyzer, got str"):
+        Bm25Index.build(["a"], analyzer="words")  # type: ignore[arg-type]  # the error is the test
 
 
 @pytest.mark.parametrize(("k1", "b"), [(-1, 0.75), (float("nan"), 0.75), (float("inf"), 0.75), (1.5, 1.5)])
