@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyengine.cli.build import truncated
 from pyengine.cli.console import duration, integer, one_line, print_json, print_line, print_table, progress
 from pyengine.cli.demo_index import DemoFolder, DemoSettings
 from pyengine.cli.demo_story import Example, pick_examples, token_census
@@ -16,7 +17,6 @@ from pyengine.cli.hits_view import hit_json, print_hit
 from pyengine.cli.judged import judged_queries
 from pyengine.cli.measure import Measured, measure, print_evaluations
 from pyengine.cli.options import json_option, make_analyzer, make_embedder, path_type
-from pyengine.cli.sources import truncated
 from pyengine.cli.stdlib_collection import SAMPLE_DOCUMENTS, build_stdlib_collection
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyengine import __version__
+from pyengine.cli.build import build_engine
 from pyengine.cli.options import BuildSettings
-from pyengine.cli.sources import build_engine, read_corpus
+from pyengine.cli.sources import read_corpus
 from pyengine.cli.stdlib_collection import StdlibCollection
 from pyengine.errors import InvalidInputError
 

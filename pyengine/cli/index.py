@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+from pyengine.cli.build import build_engine, say_skipped, say_truncated, truncated
 from pyengine.cli.console import duration, integer, print_json, print_line
 from pyengine.cli.options import BuildSettings, build_options, json_option, path_type
-from pyengine.cli.sources import build_engine, read_corpus, say_skipped, say_truncated, truncated
+from pyengine.cli.sources import read_corpus
 
 __all__ = ["command"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pyengine.embed import OnnxEmbedder
     from pyengine.text import Analyzer
-    from pyengine.types import Embedder
 
 __all__ = [
     "MODES",
@@ -136,7 +136,7 @@ def make_analyzer(preset: str, stemmer: str | None, stopwords: str | None) -> "A
     return Analyzer(preset, stemmer=stemmer, stopwords=stopwords)
 
 
-def make_embedder(name: str | None) -> "Embedder | None":
+def make_embedder(name: str | None) -> "OnnxEmbedder | None":
     """Return the embedder ``--embedder`` names, or None for ``none`` and nothing."""
     if name is None or name == "none":
         return None

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,25 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pyengine.cli.console import integer, note, progress
-from pyengine.cli.options import BuildSettings, make_analyzer, make_embedder
+from pyengine.cli.build import build_engine, say_skipped, say_truncated
+from pyengine.cli.console import integer, note
+from pyengine.cli.options import BuildSettings, make_embedder
 from pyengine.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from pyengine.corpus import Corpus
     from pyengine.engine import Engine
 
-__all__ = [
-    "build_engine",
-    "opened",
-    "read_corpus",
-    "say_skipped",
-    "say_truncated",
-    "split_index",
-    "truncated",
-]
+__all__ = ["opened", "read_corpus", "split_index"]
 
-PROBLEMS_SHOWN = 5
 
 OnError = Literal["raise", "skip"]
 EXPECTED = "expected a BEIR folder, or a .jsonl, .parquet or .arrow file"
@@ -100,78 +91,6 @@ def _read_arrow(path: Path) -> Any:
         return pa.ipc.open_stream(source)
     except pa.ArrowInvalid as error:
         raise InvalidInputError(f"--corpus: {path}: expected Arrow IPC, got {error}") from None
-
-
-def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "Engine":
-    """Index a corpus and return the engine, committed.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the index; made when missing.
-    corpus : Corpus
-        What to index.
-    settings : BuildSettings
-        How.
-    """
-    from pyengine.config import Bm25Config  # noqa: PLC0415 - see read_corpus
-    from pyengine.engine import Engine  # noqa: PLC0415 - see read_corpus
-
-    engine = Engine.create(
-        folder,
-        embedder=make_embedder(settings.embedder),
-        analyzer=make_analyzer(settings.preset, settings.stemmer, settings.stopwords),
-        bm25=Bm25Config(k1=settings.k1, b=settings.b),
-    )
-    try:
-        doing = "reading" if settings.embedder in (None, "none") else "embedding"
-        with progress(doing) as callback, _without_truncation_warnings():
-            engine.add(corpus, progress=callback)
-        with progress("indexing") as callback:
-            engine.commit(progress=callback)
-    except BaseException:
-        engine.close()
-        raise
-    return engine
-
-
-@contextmanager
-def _without_truncation_warnings() -> Iterator[None]:
-    """Keep the embedder from warning of long texts batch by batch: `truncated` has the sum."""
-    logger = logging.getLogger("pyengine.embed.embedder")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-def truncated(engine: "Engine") -> int:
-    """Return how many of the texts embedded so far were longer than the model reads."""
-    stats = getattr(engine.embedder, "stats", None) if engine.dense is not None else None
-    return int(getattr(stats, "truncated", 0))
-
-
-def say_truncated(engine: "Engine") -> None:
-    """Say on standard error how many texts the model did not read to their end, if any."""
-    cut = truncated(engine)
-    if cut:
-        note(
-            f"{integer(cut)} of {integer(len(engine))} documents are longer than the model reads; "
-            "only their beginning was embedded"
-        )
-
-
-def say_skipped(corpus: "Corpus") -> None:
-    """Say on standard error which rows were left out, the first few by name: none goes in silence."""
-    report = corpus.report
-    for problem in report.problems[:PROBLEMS_SHOWN]:
-        note(f"left out: {problem.message}")
-    total = sum(report.skipped.values())
-    if total > PROBLEMS_SHOWN:
-        reasons = ", ".join(f"{integer(n)} {reason}" for reason, n in report.skipped.items())
-        note(f"left out {integer(total)} rows in all: {reasons}")
 
 
 @contextmanager

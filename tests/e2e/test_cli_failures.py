@@ -223,3 +223,20 @@ def test_no_colour_where_it_is_not_wanted(run: Runner, index: Path, monkeypatch:
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", shown)
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b" not in run.ok("search", index, "federal", "--explain").out
+
+
+def test_bars_move_on_a_terminal_and_stay_off_pipes(
+    run: Runner, tmp_path: Path, hybrid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    corpus = tmp_path / "c.jsonl"
+    rows = [{"id": f"d{i}", "text": f"document number {i} " * 20} for i in range(120)]
+    corpus.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    arguments = ["index", tmp_path / "seen", "--corpus", corpus, "--embedder", "minilm"]
+    code, shown = on_a_terminal(*arguments, env={"COLUMNS": "80"})
+    assert code == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    moves = {int(done) for done in re.findall(r"embedding [^\r\n]*?(\d+)/120", plain)}
+    assert any(0 < done < 120 for done in moves)
+    arguments[1] = tmp_path / "piped"
+    assert run.ok(*arguments).err == ""
