@@ -11,13 +11,14 @@ import click
 
 from pyengine.cli.build import truncated
 from pyengine.cli.console import duration, integer, one_line, print_json, print_line, print_table, progress
-from pyengine.cli.demo_index import DemoFolder, DemoSettings
+from pyengine.cli.demo_index import LANGUAGE, DemoFolder, DemoSettings
 from pyengine.cli.demo_story import Example, pick_examples, token_census
 from pyengine.cli.hits_view import hit_json, print_hit
 from pyengine.cli.judged import judged_queries
 from pyengine.cli.measure import Measured, measure, print_evaluations
 from pyengine.cli.options import json_option, make_analyzer, make_embedder, path_type
 from pyengine.cli.stdlib_collection import SAMPLE_DOCUMENTS, build_stdlib_collection
+from pyengine.errors import CorruptIndexError, IncompatibleIndexError, NotFoundError
 
 if TYPE_CHECKING:
     from pyengine.engine import Engine, SearchResult
@@ -66,8 +67,9 @@ def command(*, full: bool, size: int, path: Path, rebuild: bool, embedder: str, 
     settings = DemoSettings(python=platform.python_version(), size=None if full else size, embedder=embedder)
     folder = DemoFolder(path)
     story = _Story(silent=as_json)
-    report = None if rebuild else folder.saved_report(settings)
-    if report is None:
+    engine, trouble = (None, "") if rebuild else _open(folder, settings)
+    built = engine is None
+    if built:
         # A model that is missing is said before anything is read or removed.
         make_embedder(settings.embedder)
         folder.prepare(settings)
@@ -75,7 +77,17 @@ def command(*, full: bool, size: int, path: Path, rebuild: bool, embedder: str, 
         f"pyengine demo: find the functions of Python {settings.python} by what their docstrings say",
         style="bold",
     )
-    engine = _build(folder, settings, story) if report is None else _open(folder, story)
+    if trouble:
+        story.line(f"what an earlier run built cannot be opened and is built anew: {trouble}", style="yellow")
+    if engine is None:
+        engine = _build(folder, settings, story)
+    else:
+        story.heading("Index")
+        story.line(
+            f"opened {folder.index}, built by an earlier run: {integer(len(engine))} documents "
+            "(--rebuild starts over)",
+            indent=2,
+        )
     with engine:
         facts = _ask(engine, folder)
         examples = _tell_examples(engine, facts, story)
@@ -90,7 +102,7 @@ def command(*, full: bool, size: int, path: Path, rebuild: bool, embedder: str, 
         print_json(
             {
                 "collection": folder.saved_report(settings),
-                "built": report is None,
+                "built": built,
                 "examples": examples,
                 **found,
                 "next": commands,
@@ -120,18 +132,16 @@ class _Story:
             print_line(sentence, indent=2, style="bold")
 
 
-def _open(folder: DemoFolder, story: _Story) -> "Engine":
+def _open(folder: DemoFolder, settings: DemoSettings) -> "tuple[Engine | None, str]":
+    """Open what an earlier run built of these settings; or return None, and why where there is a reason."""
     from pyengine.engine import Engine  # noqa: PLC0415 - loads the engine, which --help does without
 
-    started = time.monotonic()
-    engine = Engine.open(folder.index)
-    story.heading("Index")
-    story.line(
-        f"opened {folder.index}, built by an earlier run: {integer(len(engine))} documents in "
-        f"{duration(time.monotonic() - started)} (--rebuild starts over)",
-        indent=2,
-    )
-    return engine
+    if folder.saved_report(settings) is None:
+        return None, ""
+    try:
+        return Engine.open(folder.index), ""
+    except (CorruptIndexError, IncompatibleIndexError, NotFoundError) as error:
+        return None, str(error)
 
 
 def _build(folder: DemoFolder, settings: DemoSettings, story: _Story) -> "Engine":
@@ -178,7 +188,7 @@ def _tell_census(texts: list[str], story: _Story) -> None:
     if story.silent:
         return
     sample = texts[:: max(1, len(texts) // CENSUS_DOCUMENTS)]
-    census = token_census(make_analyzer("domain", None, None), sample)
+    census = token_census(make_analyzer("domain", LANGUAGE, LANGUAGE), sample)
     total = sum(kind.tokens for kind in census)
     story.heading("What the index sees")
     print_table(

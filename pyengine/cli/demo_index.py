@@ -16,7 +16,10 @@ from pyengine.errors import InvalidInputError
 if TYPE_CHECKING:
     from pyengine.engine import Engine
 
-__all__ = ["DemoFolder", "DemoSettings"]
+__all__ = ["LANGUAGE", "DemoFolder", "DemoSettings"]
+
+LANGUAGE = "english"
+"""Of the docstrings: its stemmer and its stop words are used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +103,9 @@ class DemoFolder:
         build = BuildSettings(
             embedder=settings.embedder,
             preset="domain",
-            stemmer=None,
-            stopwords=None,
+            # The queries are English sentences, and the comparisons around this project are made so.
+            stemmer=LANGUAGE,
+            stopwords=LANGUAGE,
             k1=1.5,
             b=0.75,
             on_error="raise",

@@ -79,6 +79,17 @@ def test_interrupted_demo_is_built_anew_and_a_foreign_folder_is_left_alone(
 
 
 @pytest.mark.usefixtures("short")
+def test_damaged_demo_is_built_anew_and_says_so(run: Runner, tmp_path: Path) -> None:
+    command = ("demo", "--embedder", "none", "--size", "20", "--dir", tmp_path)
+    run.ok(*command)
+    (tmp_path / "index" / "manifest.json").write_text("{", encoding="utf-8")
+    outcome = run.ok(*command)
+    assert "cannot be opened and is built anew" in outcome.out
+    assert "manifest.json" in outcome.out
+    assert "built by an earlier run" in run.ok(*command).out
+
+
+@pytest.mark.usefixtures("short")
 def test_missing_model_is_said_before_anything_is_done(run: Runner, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     assert "model" in run.fails("demo", "--embedder", tmp_path / "model", "--dir", folder)
