@@ -72,14 +72,17 @@ def dense_exact(
     queries: npt.NDArray[np.float32],
     k: int,
     blocks: list[npt.NDArray[Any]],
+    rows: npt.NDArray[np.uint32],
     half: bool,
     threads: int,
 ) -> _HitArrays: ...
+def dense_first_not_unit(vectors: npt.NDArray[Any], half: bool, tolerance: float) -> int | None: ...
 def dense_rank(
     queries: npt.NDArray[np.float32],
     candidates: npt.NDArray[np.uint64],
     found: npt.NDArray[np.uint64],
     k: int,
     blocks: list[npt.NDArray[Any]],
+    rows: npt.NDArray[np.uint32],
     half: bool,
 ) -> _HitArrays: ...

@@ -54,7 +54,7 @@ class DenseConfig:
     connectivity : int, 2 to 512
         HNSW M, links per node. 16, the paper's middle value (Malkov and Yashunin, arXiv 1603.09320).
     expansion_add : int, 1 to 100000
-        HNSW efConstruction. 128.
+        HNSW efConstruction. 256: beside embedding a text, building its node costs nothing.
     expansion_search : int, 1 to 100000
         HNSW ef. 128; a search never uses less than the ``k`` it was asked for.
     exact_below : int, >= 0
@@ -70,7 +70,7 @@ class DenseConfig:
 
     dtype: Literal["f16", "f32", "i8"] = "f16"
     connectivity: int = 16
-    expansion_add: int = 128
+    expansion_add: int = 256
     expansion_search: int = 128
     exact_below: int = 4096
     build_threads: int = 1

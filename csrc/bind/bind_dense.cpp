@@ -10,6 +10,7 @@ namespace {
 
 using pyengine::Code;
 using pyengine::Error;
+using pyengine::Row;
 using pyengine::VectorBlocksView;
 using pyengine::VectorType;
 
@@ -42,46 +43,72 @@ struct DenseQueries {
   py::array_t<float> array;
 };
 
-py::tuple dense_exact(const py::object& queries_argument, std::size_t k, const py::list& blocks, bool half,
-                      unsigned threads) {
+// The row of every slot of `vectors`.
+py::array_t<Row> require_rows(const py::object& argument, const VectorBlocksView& vectors) {
+  const auto rows = require_array<Row>(argument, "rows", 1);
+  if (static_cast<std::size_t>(rows.size()) != vectors.slots()) {
+    throw Error(Code::kInvalidArgument, "rows: expected one for each of " + std::to_string(vectors.slots()) +
+                                            " vectors, got " + std::to_string(rows.size()));
+  }
+  return rows;
+}
+
+py::tuple dense_exact(const py::object& queries_argument, std::size_t k, const py::list& blocks,
+                      const py::object& rows_argument, bool half, unsigned threads) {
   const DenseQueries queries(queries_argument);
   const VectorBlocksView vectors = borrow_blocks(blocks, queries.dim(), half);
+  const py::array_t<Row> rows_array = require_rows(rows_argument, vectors);
+  const std::span<const Row> rows{rows_array.data(), vectors.slots()};
   HitBuffers::check_size(queries.count(), k);
   HitBuffers hits(queries.count(), k);
   const pyengine::DenseHits out{k, span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
   const std::span<const float> values = queries.values();
   Interrupt interrupt;
-  enter(
-      [&] { return pyengine::search_every_row(vectors, values, threads, out, [&] { return interrupt(); }); });
+  enter([&] {
+    return pyengine::search_every_row(vectors, rows, values, threads, out, [&] { return interrupt(); });
+  });
   interrupt.rethrow();
   return hits.as_tuple();
 }
 
+py::object dense_first_not_unit(const py::array& vectors, bool half, double tolerance) {
+  py::list blocks;
+  blocks.append(vectors);
+  const VectorBlocksView view = borrow_blocks(blocks, static_cast<std::size_t>(vectors.shape(1)), half);
+  const std::uint32_t row = enter([&] { return pyengine::first_not_unit(view, tolerance); });
+  return row == pyengine::kNoRow ? py::object(py::none()) : py::object(py::int_(row));
+}
+
 py::tuple dense_rank(const py::object& queries_argument, const py::object& candidates_argument,
-                     const py::object& found_argument, std::size_t k, const py::list& blocks, bool half) {
+                     const py::object& found_argument, std::size_t k, const py::list& blocks,
+                     const py::object& rows_argument, bool half) {
   const DenseQueries queries(queries_argument);
   const auto candidates = require_array<std::uint64_t>(candidates_argument, "candidates", 2);
   const auto found = require_array<std::uint64_t>(found_argument, "found", 1);
   const VectorBlocksView vectors = borrow_blocks(blocks, queries.dim(), half);
-  const std::span<const std::uint64_t> rows{candidates.data(), static_cast<std::size_t>(candidates.size())};
+  const py::array_t<Row> rows_array = require_rows(rows_argument, vectors);
+  const std::span<const Row> rows{rows_array.data(), vectors.slots()};
+  const std::span<const std::uint64_t> slots{candidates.data(), static_cast<std::size_t>(candidates.size())};
   const std::span<const std::uint64_t> counts{found.data(), static_cast<std::size_t>(found.size())};
   const auto per_query = static_cast<std::size_t>(candidates.shape(1));
-  bool fits = counts.size() == queries.count() && rows.size() == queries.count() * per_query;
+  bool fits = counts.size() == queries.count() && slots.size() == queries.count() * per_query;
   for (const std::uint64_t count : counts) fits = fits && count <= per_query;
   if (!fits) throw Error(Code::kInvalidArgument, "candidates: expected one row per query, as found says");
   HitBuffers::check_size(queries.count(), k);
   HitBuffers hits(queries.count(), k);
   const pyengine::DenseHits out{k, span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
   const std::span<const float> values = queries.values();
-  enter([&] { pyengine::rank_candidates(vectors, values, rows, per_query, counts, out); });
+  enter([&] { pyengine::rank_candidates(vectors, rows, values, slots, per_query, counts, out); });
   return hits.as_tuple();
 }
 
 }  // namespace
 
 void register_dense(py::module_& m) {
-  m.def("dense_exact", &dense_exact, py::arg("queries"), py::arg("k"), py::arg("blocks"), py::arg("half"),
-        py::arg("threads"));
+  m.def("dense_exact", &dense_exact, py::arg("queries"), py::arg("k"), py::arg("blocks"), py::arg("rows"),
+        py::arg("half"), py::arg("threads"));
+  m.def("dense_first_not_unit", &dense_first_not_unit, py::arg("vectors"), py::arg("half"),
+        py::arg("tolerance"));
   m.def("dense_rank", &dense_rank, py::arg("queries"), py::arg("candidates"), py::arg("found"), py::arg("k"),
-        py::arg("blocks"), py::arg("half"));
+        py::arg("blocks"), py::arg("rows"), py::arg("half"));
 }

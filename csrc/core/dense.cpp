@@ -17,7 +17,7 @@ namespace {
 // Queries that walk over the vectors together, and vectors they share while those are in the cache:
 // 128 float16 vectors of 768 dimensions are 192 KiB.
 constexpr std::size_t kQueriesTogether = 16;
-constexpr Row kRowsTogether = 128;
+constexpr std::uint32_t kSlotsTogether = 128;
 
 void write(std::span<const Hit> hits, std::size_t query, const DenseHits& out) {
   const std::span<Row> rows = out.rows.subspan(query * out.k, out.k);
@@ -31,39 +31,52 @@ void write(std::span<const Hit> hits, std::size_t query, const DenseHits& out) {
   out.counts[query] = static_cast<std::uint32_t>(hits.size());
 }
 
-// Scores a tile of rows for a few queries.
-void scan(const VectorBlocksView::Block& block, Row from, Row to, const VectorBlocksView& vectors,
-          InnerProduct inner_product, std::span<const float> queries, std::span<TopK> best) {
+// Scores a tile of slots for a few queries.
+void scan(const VectorBlocksView::Block& block, std::uint32_t from, std::uint32_t to,
+          const VectorBlocksView& vectors, std::span<const Row> rows, InnerProduct inner_product,
+          std::span<const float> queries, std::span<TopK> best) {
   const std::size_t dim = vectors.dim();
   for (std::size_t q = 0; q < best.size(); ++q) {
     const float* query = queries.data() + q * dim;
-    for (Row i = from; i < to; ++i) {
+    for (std::uint32_t i = from; i < to; ++i) {
       const float score = inner_product(query, block.data + i * vectors.stride(), dim);
-      best[q].push({block.first + i, score});
+      best[q].push({rows[block.first + i], score});
     }
   }
 }
 
 }  // namespace
 
-void VectorBlocksView::append(const std::byte* data, std::size_t rows) {
-  if (rows > kNoRow - rows_) {
+void VectorBlocksView::append(const std::byte* data, std::size_t slots) {
+  if (slots > kNoRow - slots_) {
     throw Error(Code::kExhausted, "vectors: an index holds at most " + std::to_string(kNoRow) + " rows");
   }
-  if (rows == 0) return;
-  blocks_.push_back({data, rows_, static_cast<Row>(rows)});
-  rows_ += static_cast<Row>(rows);
+  if (slots == 0) return;
+  blocks_.push_back({data, slots_, static_cast<std::uint32_t>(slots)});
+  slots_ += static_cast<std::uint32_t>(slots);
 }
 
-const std::byte* VectorBlocksView::at(Row row) const noexcept {
-  const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), row,
-                                      [](Row wanted, const Block& block) { return wanted < block.first; });
+const std::byte* VectorBlocksView::at(std::uint32_t slot) const noexcept {
+  const auto after =
+      std::upper_bound(blocks_.begin(), blocks_.end(), slot,
+                       [](std::uint32_t wanted, const Block& block) { return wanted < block.first; });
   const Block& block = *(after - 1);
-  return block.data + (row - block.first) * bytes_;
+  return block.data + (slot - block.first) * bytes_;
 }
 
-bool search_every_row(const VectorBlocksView& vectors, std::span<const float> queries, unsigned threads,
-                      const DenseHits& hits, const std::function<bool()>& stop) {
+std::uint32_t first_not_unit(const VectorBlocksView& vectors, double tolerance) noexcept {
+  const double least = (1.0 - tolerance) * (1.0 - tolerance);
+  const double most = (1.0 + tolerance) * (1.0 + tolerance);
+  for (std::uint32_t slot = 0; slot < vectors.slots(); ++slot) {
+    const double square = squared_length(vectors.at(slot), vectors.type(), vectors.dim());
+    if (!(square >= least && square <= most)) return slot;
+  }
+  return kNoRow;
+}
+
+bool search_every_row(const VectorBlocksView& vectors, std::span<const Row> rows,
+                      std::span<const float> queries, unsigned threads, const DenseHits& hits,
+                      const std::function<bool()>& stop) {
   const std::size_t n = queries.size() / vectors.dim();
   const InnerProduct inner_product = inner_product_for(vectors.type());
   std::atomic<std::size_t> next{0};
@@ -74,10 +87,10 @@ bool search_every_row(const VectorBlocksView& vectors, std::span<const float> qu
   const auto answer = [&](std::size_t first, std::size_t count, std::vector<TopK>& best, bool may_ask) {
     for (std::size_t q = 0; q < count; ++q) best[q].reset(hits.k);
     for (const VectorBlocksView::Block& block : vectors.blocks()) {
-      for (Row from = 0; from < block.rows; from += std::min(kRowsTogether, block.rows - from)) {
+      for (std::uint32_t from = 0; from < block.slots; from += std::min(kSlotsTogether, block.slots - from)) {
         if (may_ask && stop && stop()) stopped = true;
         if (stopped.load(std::memory_order_relaxed)) return;
-        scan(block, from, from + std::min(kRowsTogether, block.rows - from), vectors, inner_product,
+        scan(block, from, from + std::min(kSlotsTogether, block.slots - from), vectors, rows, inner_product,
              queries.subspan(first * vectors.dim(), count * vectors.dim()), {best.data(), count});
       }
     }
@@ -109,21 +122,21 @@ bool search_every_row(const VectorBlocksView& vectors, std::span<const float> qu
   return !stopped;
 }
 
-void rank_candidates(const VectorBlocksView& vectors, std::span<const float> queries,
-                     std::span<const std::uint64_t> candidates, std::size_t per_query,
-                     std::span<const std::uint64_t> found, const DenseHits& hits) {
+void rank_candidates(const VectorBlocksView& vectors, std::span<const Row> rows,
+                     std::span<const float> queries, std::span<const std::uint64_t> candidates,
+                     std::size_t per_query, std::span<const std::uint64_t> found, const DenseHits& hits) {
   const InnerProduct inner_product = inner_product_for(vectors.type());
   std::vector<Hit> ranked;
   for (std::size_t q = 0; q < found.size(); ++q) {
     ranked.clear();
     for (const std::uint64_t candidate : candidates.subspan(q * per_query, found[q])) {
-      if (candidate >= vectors.rows()) {
-        throw Error(Code::kCorruption, "graph: names row " + std::to_string(candidate) + " of " +
-                                           std::to_string(vectors.rows()) + "; build the index again");
+      if (candidate >= vectors.slots()) {
+        throw Error(Code::kCorruption, "graph: names vector " + std::to_string(candidate) + " of " +
+                                           std::to_string(vectors.slots()) + "; build the index again");
       }
-      const Row row = static_cast<Row>(candidate);
+      const auto slot = static_cast<std::uint32_t>(candidate);
       ranked.push_back(
-          {row, inner_product(queries.data() + q * vectors.dim(), vectors.at(row), vectors.dim())});
+          {rows[slot], inner_product(queries.data() + q * vectors.dim(), vectors.at(slot), vectors.dim())});
     }
     std::sort(ranked.begin(), ranked.end(), ranks_before);
     write({ranked.data(), std::min(ranked.size(), hits.k)}, q, hits);

@@ -1,4 +1,6 @@
 // Ranks stored vectors by their inner product with queries: all of them, or candidates that a graph found.
+// A vector lies in a slot; which row it belongs to is said beside it, because the graph is built in an order
+// of its own.
 // Both score a pair with the same kernel (inner_product.hpp), so a row has one score however it was found.
 // Thread rule: any number of threads may search at once. Threads started here are joined before return.
 #pragma once
@@ -14,34 +16,34 @@
 
 namespace pyengine {
 
-// Consecutive rows of stored vectors, in one or more pieces. Borrows: the caller keeps the bytes alive.
+// Consecutive slots of stored vectors, in one or more pieces. Borrows: the caller keeps the bytes alive.
 class VectorBlocksView {
  public:
   VectorBlocksView(VectorType type, std::size_t dim) : type_(type), bytes_(dim * size_of(type)), dim_(dim) {}
 
-  // Appends `rows` vectors that lie one after the other. Throws Error{kExhausted}.
-  void append(const std::byte* data, std::size_t rows);
+  // Appends `slots` vectors that lie one after the other. Throws Error{kExhausted}.
+  void append(const std::byte* data, std::size_t slots);
 
   struct Block {
     const std::byte* data;
-    Row first;
-    Row rows;
+    std::uint32_t first;
+    std::uint32_t slots;
   };
   [[nodiscard]] std::span<const Block> blocks() const noexcept { return blocks_; }
-  [[nodiscard]] Row rows() const noexcept { return rows_; }
+  [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
   [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
   [[nodiscard]] VectorType type() const noexcept { return type_; }
   // Bytes of one vector.
   [[nodiscard]] std::size_t stride() const noexcept { return bytes_; }
 
-  // REQUIRES: row < rows().
-  [[nodiscard]] const std::byte* at(Row row) const noexcept;
+  // REQUIRES: slot < slots().
+  [[nodiscard]] const std::byte* at(std::uint32_t slot) const noexcept;
 
  private:
   VectorType type_;
   std::size_t bytes_;
   std::size_t dim_;
-  Row rows_ = 0;
+  std::uint32_t slots_ = 0;
   std::vector<Block> blocks_;
 };
 
@@ -54,17 +56,21 @@ struct DenseHits {
   std::span<std::uint32_t> counts;
 };
 
-// The k best rows of every query by the order law. `stop` is asked now and then by the calling thread only;
-// once it says true the search ends early and false comes back.
-// REQUIRES: queries has a multiple of dim() floats; hits.k >= 1; threads >= 1; spans of fitting size.
-[[nodiscard]] bool search_every_row(const VectorBlocksView& vectors, std::span<const float> queries,
-                                    unsigned threads, const DenseHits& hits,
+// The k best rows of every query by the order law; slot i belongs to rows[i]. `stop` is asked now and then by
+// the calling thread only; once it says true the search ends early and false comes back. REQUIRES: queries
+// has a multiple of dim() floats; hits.k >= 1; threads >= 1; spans of fitting size.
+[[nodiscard]] bool search_every_row(const VectorBlocksView& vectors, std::span<const Row> rows,
+                                    std::span<const float> queries, unsigned threads, const DenseHits& hits,
                                     const std::function<bool()>& stop);
 
-// The k best of given rows: query i has found[i] of them, from candidates[i * per_query] on.
-// Throws Error{kCorruption} when one is not a row. REQUIRES: as above.
-void rank_candidates(const VectorBlocksView& vectors, std::span<const float> queries,
-                     std::span<const std::uint64_t> candidates, std::size_t per_query,
-                     std::span<const std::uint64_t> found, const DenseHits& hits);
+// The k best of given slots: query i has found[i] of them, from candidates[i * per_query] on.
+// Throws Error{kCorruption} when one is not a slot. REQUIRES: as above.
+void rank_candidates(const VectorBlocksView& vectors, std::span<const Row> rows,
+                     std::span<const float> queries, std::span<const std::uint64_t> candidates,
+                     std::size_t per_query, std::span<const std::uint64_t> found, const DenseHits& hits);
+
+// The first slot whose length is not within `tolerance` of 1, or kNoRow. A NaN or an infinity makes a length
+// that is within no tolerance.
+[[nodiscard]] std::uint32_t first_not_unit(const VectorBlocksView& vectors, double tolerance) noexcept;
 
 }  // namespace pyengine

@@ -56,6 +56,17 @@ float portable(const float* query, const std::byte* stored, std::size_t dim) noe
   return sums[0];
 }
 
+template <class T>
+double sum_of_squares(const std::byte* stored, std::size_t dim) noexcept {
+  // Four sums, so that one addition need not wait for the last.
+  std::array<double, 4> sums{};
+  for (std::size_t i = 0; i < dim; ++i) {
+    const double value = T::load(stored + i * T::kBytes);
+    sums[i % 4] += value * value;
+  }
+  return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+}
+
 #if defined(__x86_64__)
 
 // Without "fma" in the target the compiler cannot fuse, whatever its flags.
@@ -128,6 +139,11 @@ float from_half(std::uint16_t half) noexcept {
   }
   const std::uint32_t widened = exponent == 0x1FU ? 0xFFU : exponent + 112U;
   return std::bit_cast<float>(sign | (widened << 23U) | (mantissa << 13U));
+}
+
+double squared_length(const std::byte* stored, VectorType type, std::size_t dim) noexcept {
+  return type == VectorType::kFloat16 ? sum_of_squares<Half>(stored, dim)
+                                      : sum_of_squares<Single>(stored, dim);
 }
 
 InnerProduct portable_inner_product_for(VectorType type) noexcept {

@@ -27,6 +27,9 @@ using InnerProduct = float (*)(const float* query, const std::byte* stored, std:
 // The kernel that runs on every CPU.
 [[nodiscard]] InnerProduct portable_inner_product_for(VectorType type) noexcept;
 
+// Of a stored vector, in double precision.
+[[nodiscard]] double squared_length(const std::byte* stored, VectorType type, std::size_t dim) noexcept;
+
 // IEEE 754 binary16 to binary32; exact for every value.
 [[nodiscard]] float from_half(std::uint16_t half) noexcept;
 

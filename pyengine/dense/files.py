@@ -6,7 +6,9 @@
     The graph, as usearch writes it; absent while the index is small enough to be scanned. In float16 and
     float32 the vectors lie in it as one block, which is used where it lies.
 ``dense.vectors``
-    The vectors, row after row, where there is no such block: without a graph, and in int8.
+    The vectors, slot after slot, where there is no such block: without a graph, and in int8.
+``dense.rows``
+    The row of each slot, as 32-bit numbers.
 
 usearch trusts what it reads: a wrong byte can end the process. So nothing is handed to it before size,
 head and tail are as they were written, and files up to 8 MiB are checked as a whole. `verify` checks every
@@ -29,47 +31,58 @@ from pyengine.errors import CorruptIndexError, IncompatibleIndexError, NotFoundE
 __all__ = [
     "GRAPH",
     "META",
+    "ROWS",
     "VECTORS",
     "check_file",
     "describe_file",
     "map_file",
     "read_meta",
+    "replacing",
     "vectors_offset",
     "verify_file",
     "write_meta",
-    "write_through",
 ]
 
 META: Final = "dense.json"
 GRAPH: Final = "dense.usearch"
 VECTORS: Final = "dense.vectors"
+ROWS: Final = "dense.rows"
 
 _FORMAT: Final = "pyengine.dense"
 _VERSION: Final = 1
 _EDGE: Final = 65_536
 _WHOLE: Final = 8 << 20
 _CHUNK: Final = 1 << 20
-# usearch puts the number of rows and the bytes of one before the vectors, as two 32-bit numbers.
+# usearch puts the number of vectors and the bytes of one before the vectors, as two 32-bit numbers.
 _BLOCK_HEAD: Final = 8
 
 Description = dict[str, Any]
 
 
 @contextmanager
-def write_through(path: Path) -> Iterator[Path]:
-    """Yield a temporary path; on success it takes the name ``path``, else it is removed.
+def replacing(folder: Path) -> Iterator[Callable[[str], Path]]:
+    """Yield a function that gives a path to write a named file to; at the end all get their names at once.
 
-    Written beside and renamed, because ``path`` may be the very file this index is mapped from.
+    Nothing that was there is touched before every new file is complete, and then it is replaced, not
+    written over: it may be the very file this index is mapped from.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    staged: dict[str, Path] = {}
+
+    def stage(name: str) -> Path:
+        staged[name] = folder / f".{name}.{os.getpid()}.tmp"
+        return staged[name]
+
     try:
-        yield temporary
-        temporary.replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield stage
+        for name, path in staged.items():
+            path.replace(folder / name)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error}") from error
+        raise StorageError(f"{folder}: cannot be written: {error}") from error
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        for path in staged.values():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def describe_file(path: Path) -> Description:
@@ -141,7 +154,7 @@ def map_file(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def vectors_offset(graph: Path, blocks: list[npt.NDArray[Any]]) -> int | None:
-    """Return where in the graph's file ``blocks`` lie, row after row, or None if they do not.
+    """Return where in the graph's file ``blocks`` lie, slot after slot, or None if they do not.
 
     Compared byte for byte, so that a usearch that arranges its file otherwise costs space, never answers.
     """
@@ -157,12 +170,11 @@ def vectors_offset(graph: Path, blocks: list[npt.NDArray[Any]]) -> int | None:
     return _BLOCK_HEAD
 
 
-def write_meta(folder: Path, fields: dict[str, Any]) -> None:
-    """Write ``dense.json``, last of all files: without it there is no index."""
+def write_meta(path: Path, fields: dict[str, Any]) -> None:
+    """Write what `read_meta` reads."""
     body = {"format": _FORMAT, "version": _VERSION, **fields}
     text = json.dumps({**body, "crc32": _body_checksum(body)}, indent=1, sort_keys=True) + "\n"
-    with write_through(folder / META) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def read_meta(folder: Path, parse: Callable[[dict[str, Any]], Any]) -> Any:
@@ -188,6 +200,8 @@ def read_meta(folder: Path, parse: Callable[[dict[str, Any]], Any]) -> Any:
         return parse(body)
     except CorruptIndexError:
         raise
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be read: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptIndexError(f"{path}: a field does not fit: {error!r}; build the index again") from error
 

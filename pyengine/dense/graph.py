@@ -1,7 +1,7 @@
 """The HNSW graph over the stored vectors: usearch, held to our rules.
 
 Source: Malkov and Yashunin, arXiv 1603.09320. usearch accepts NaN, renders scores as distances and
-refuses a batch with a known key; here rows are the keys, vectors were checked before, and only row
+refuses a batch with a known key; here slots are the keys, vectors were checked before, and only slot
 numbers come back.
 """
 
@@ -17,10 +17,7 @@ from pyengine.errors import BackendError
 
 __all__ = ["Graph", "graph_version"]
 
-# Components of a unit vector in d dimensions are near 1/sqrt(d), so plain rounding of [-1, 1] to 8 bits
-# would use a handful of steps. This many standard deviations fill the range; what exceeds them is cut.
-_I8_RANGE: Final = 5.0
-# int8 candidates per hit asked for: the float16 copy then decides.
+# int8 candidates per hit asked for; the float16 copy then decides.
 _I8_OVERSAMPLE: Final = 2
 
 
@@ -30,7 +27,7 @@ def graph_version() -> str:
 
 
 class Graph:
-    """HNSW over rows 0, 1, 2, ... of unit vectors.
+    """HNSW over the unit vectors in slots 0, 1, 2, ...
 
     Threads: `search` may be called from several at once, with the GIL released; `add` by one, and by no one
     else meanwhile.
@@ -54,7 +51,6 @@ class Graph:
             expansion_search=config.expansion_search,
         )
         self._config = config
-        self._i8_scale = np.float32(127.0 * dim**0.5 / _I8_RANGE) if config.dtype == "i8" else None
         self._buffer: npt.NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
@@ -65,41 +61,36 @@ class Graph:
         """Length of a vector."""
         return int(self._index.ndim)
 
-    def add(self, first_row: int, vectors: npt.NDArray[Any]) -> None:
-        """Insert rows ``first_row``, ``first_row + 1``, ...; ``vectors`` must stay where they are for ever.
+    def add(self, vectors: npt.NDArray[Any]) -> None:
+        """Insert the vectors of the next slots; they must stay where they are while the graph lives.
 
         In float16 and float32 the graph points at the given memory instead of copying it.
         """
-        rows = np.arange(first_row, first_row + len(vectors), dtype=np.uint64)
+        slots = np.arange(len(self), len(self) + len(vectors), dtype=np.uint64)
         try:
             self._index.add(
-                rows,
-                self._encode(vectors),
-                copy=self._i8_scale is not None,
+                slots,
+                vectors,
+                copy=self._config.dtype == "i8",
                 threads=self._config.build_threads,
             )
         except (RuntimeError, ValueError, MemoryError) as error:
-            raise BackendError(f"usearch refused rows {first_row} and following: {error}") from error
+            raise BackendError(f"usearch refused the vectors from {slots[0]} on: {error}") from error
 
     def search(
         self, queries: npt.NDArray[np.float32], k: int, n_threads: int
     ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-        """Return candidate rows of shape (n, at least k) and how many of each row of it are used."""
-        wanted = k if self._i8_scale is None else k * _I8_OVERSAMPLE
+        """Return slots of shape (n, at least k), one line per query, and how many of each line are used."""
+        # All that the graph has looked at closely is worth scoring: equal scores then fall to the lower row
+        # and a deeper search begins with the shallow one, as long as k is below the expansion.
+        wanted = max(k * _I8_OVERSAMPLE if self._config.dtype == "i8" else k, self._config.expansion_search)
         try:
-            found = self._index.search(self._encode(queries), min(wanted, len(self)), threads=n_threads)
+            found = self._index.search(queries, min(wanted, len(self)), threads=n_threads)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise BackendError(f"usearch failed on a batch of {len(queries)} queries: {error}") from error
         if len(queries) == 1:
             return found.keys[None], np.array([len(found.keys)], dtype=np.uint64)
         return found.keys, found.counts.astype(np.uint64)
-
-    def _encode(self, vectors: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        if self._i8_scale is None:
-            return vectors
-        scaled = np.rint(vectors.astype(np.float32) * self._i8_scale)
-        encoded: npt.NDArray[np.int8] = np.clip(scaled, -127, 127, out=scaled).astype(np.int8)
-        return encoded
 
     def save(self, path: Path) -> None:
         """Write the graph and its vectors to ``path``."""

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from pyengine import _core
 from pyengine.config import DenseConfig
-from pyengine.dense import files
-from pyengine.dense.graph import Graph, graph_version
-from pyengine.dense.vectors import Vectors, check_rows, check_unit
-from pyengine.errors import CorruptIndexError, InvalidInputError, StorageError
+from pyengine.dense.graph import Graph
+from pyengine.dense.saved import open_index, save_index, verify_index
+from pyengine.dense.vectors import Vectors, check_rows, check_unit, spread
+from pyengine.errors import InvalidInputError
 from pyengine.types import NO_ROW, Hits
 
 __all__ = ["DenseIndex"]
@@ -45,13 +45,19 @@ class DenseIndex:
     -----
     Scores: the inner product of the float32 query and the stored vector, in float32 with one fixed order of
     summation (``csrc/core/inner_product.hpp``), whatever found the row. So the graph decides only which rows
-    are found; their scores and order are those of an exact search, bit for bit, on every CPU. In int8 the
+    are found; their scores and order are those of an exact search, bit for bit, on every CPU. All
+    ``config.expansion_search`` candidates of the graph are scored, whatever ``k`` is. In int8 the
     graph holds 8 bits per component and the scores come from the float16 copy.
+
+    Order of insertion: one call of `add` puts its vectors into the graph in a fixed order without order. A
+    graph built along a sorted collection (codes, parts, chapters) misses much more: see ``docs/dense.md``.
+    So give vectors in few, large calls.
 
     Threads: any number may search at once, with the GIL released. `add` needs the index for itself.
 
-    Memory per row at d dimensions: 2d bytes in float16, 4d in float32, 3d in int8, and about 9 bytes per
-    unit of connectivity for the graph (150 bytes at 16). Loading maps the files and reads almost nothing.
+    Memory per row at d dimensions: 2d bytes in float16, 4d in float32, 3d in int8, 4 for the row number, and
+    about 9 per unit of connectivity for the graph (150 at 16). Loading maps the files and reads almost
+    nothing.
     """
 
     def __init__(self, vectors: Vectors, graph: Graph | None, config: DenseConfig) -> None:
@@ -60,6 +66,7 @@ class DenseIndex:
         self._config = config
         self._folder: Path | None = None
         self._adding = threading.Lock()
+        self._torn = False
 
     @classmethod
     def build(
@@ -116,8 +123,8 @@ class DenseIndex:
     def add(self, vectors: npt.NDArray[Any], *, progress: Progress | None = None) -> range:
         """Append ``vectors`` and return the rows they got.
 
-        All are checked before the first goes in. Interrupted by Ctrl-C, the index keeps the rows that were
-        in by then: see ``len()``.
+        All are checked before the first goes in. If it is interrupted, by Ctrl-C or a lack of memory, the
+        index is as before, except that one whose graph was being extended answers no more: load it again.
 
         Parameters
         ----------
@@ -134,33 +141,57 @@ class DenseIndex:
         checked = check_rows(vectors, self.dim, "vectors")
         check_unit(checked, "vectors")
         with self._adding:
+            self._require_whole()
             first = len(self)
             if first + len(checked) > NO_ROW:
                 raise InvalidInputError(
                     f"vectors: an index holds at most {NO_ROW} rows, this would make {first + len(checked)}"
                 )
             if self._graph is not None:
-                self._graph.thaw()
-            for start in range(0, len(checked), _ADD_ROWS):
-                part = checked[start : start + _ADD_ROWS]
-                self._add_part(part)
-                if progress is not None:
-                    progress(start + len(part), len(checked))
+                self._extend_graph(self._graph, checked, progress)
+            elif first + len(checked) < self._config.exact_below:
+                self._vectors.append(checked, np.arange(first, first + len(checked)))
+                if progress is not None and len(checked):
+                    progress(len(checked), len(checked))
+            else:
+                self._begin_graph(checked, progress)
             return range(first, len(self))
 
-    def _add_part(self, part: npt.NDArray[Any]) -> None:
-        pieces = self._vectors.append(part)
-        if self._graph is None and len(self) >= self._config.exact_below:
-            self._graph = Graph(self.dim, self._config)
-            # Its first rows are all that were added so far, these ones included.
-            pieces = [
-                block[start : start + _ADD_ROWS]
-                for block in self._vectors.blocks
-                for start in range(0, len(block), _ADD_ROWS)
-            ]
-        if self._graph is not None:
-            for piece in pieces:
-                self._graph.add(len(self._graph), piece)
+    def _begin_graph(self, added: npt.NDArray[Any], progress: Progress | None) -> None:
+        """Lay all vectors out anew, in the order in which they enter the graph."""
+        old = self._vectors
+        vectors, graph = Vectors(self.dim, old.dtype), Graph(self.dim, self._config)
+        order = spread(0, old.count + len(added))
+        for start in range(0, len(order), _ADD_ROWS):
+            rows = order[start : start + _ADD_ROWS]
+            chunk = np.empty((len(rows), self.dim), dtype=old.dtype)
+            earlier = rows < old.count
+            chunk[earlier] = old.take(rows[earlier])
+            chunk[~earlier] = added[rows[~earlier] - old.count]
+            for piece in vectors.append(chunk, rows):
+                graph.add(piece)
+            if progress is not None:
+                progress(min(start + len(rows), len(added)), len(added))
+        self._vectors, self._graph = vectors, graph
+
+    def _extend_graph(self, graph: Graph, added: npt.NDArray[Any], progress: Progress | None) -> None:
+        self._torn = True
+        graph.thaw()
+        first = len(self)
+        order = spread(first, len(added))
+        for start in range(0, len(order), _ADD_ROWS):
+            rows = order[start : start + _ADD_ROWS]
+            for piece in self._vectors.append(added[rows - first], rows):
+                graph.add(piece)
+            if progress is not None:
+                progress(start + len(rows), len(added))
+        self._torn = False
+
+    def _require_whole(self) -> None:
+        if self._torn:
+            raise InvalidInputError(
+                "index: an add was interrupted and left its graph half extended; load the index again"
+            )
 
     def search(
         self,
@@ -195,6 +226,7 @@ class DenseIndex:
         InvalidInputError
             As `build`, or ``k`` or ``n_threads`` below 1.
         """
+        self._require_whole()
         queries = check_rows(vectors, self.dim, "vectors")
         check_unit(queries, "vectors")
         _check_count("k", k)
@@ -215,11 +247,13 @@ class DenseIndex:
         return exact is None and (len(self) < self._config.exact_below or len(self) < _EXACT_RATIO * k)
 
     def _search_exact(self, queries: npt.NDArray[np.float32], k: int, n_threads: int) -> Hits:
-        return Hits(*_core.dense_exact(queries, k, self._vectors.blocks, self._vectors.half, n_threads))
+        stored = self._vectors
+        return Hits(*_core.dense_exact(queries, k, stored.blocks, stored.rows, stored.half, n_threads))
 
     def _search_graph(self, graph: Graph, queries: npt.NDArray[np.float32], k: int, n_threads: int) -> Hits:
-        rows, found = graph.search(queries, k, n_threads)
-        return Hits(*_core.dense_rank(queries, rows, found, k, self._vectors.blocks, self._vectors.half))
+        slots, found = graph.search(queries, k, n_threads)
+        stored = self._vectors
+        return Hits(*_core.dense_rank(queries, slots, found, k, stored.blocks, stored.rows, stored.half))
 
     def vectors(self, rows: Sequence[int] | npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
         """Return the stored vectors of ``rows`` as float32, shape ``(len(rows), dim)``; a copy.
@@ -243,7 +277,8 @@ class DenseIndex:
                 if len(self)
                 else "rows: the index is empty"
             )
-        return self._vectors.take(wanted.astype(np.int64))
+        self._require_whole()
+        return self._vectors.take(wanted.astype(np.int64)).astype(np.float32)
 
     def recall(
         self,
@@ -306,53 +341,9 @@ class DenseIndex:
         StorageError
             The operating system refused.
         """
-        folder = Path(path)
         with self._adding:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                self._save(folder)
-            except OSError as error:
-                if isinstance(error, StorageError):
-                    raise
-                raise StorageError(f"{folder}: cannot be written: {error}") from error
-
-    def _save(self, folder: Path) -> None:
-        described: dict[str, files.Description] = {}
-        offset = None
-        if self._graph is not None:
-            with files.write_through(folder / files.GRAPH) as temporary:
-                self._save_graph(self._graph, temporary)
-                if self._config.dtype != "i8":
-                    offset = files.vectors_offset(temporary, self._vectors.blocks)
-                described[files.GRAPH] = files.describe_file(temporary)
-        if offset is None:
-            with files.write_through(folder / files.VECTORS) as temporary:
-                with temporary.open("wb") as file:
-                    for block in self._vectors.blocks:
-                        block.tofile(file)
-                described[files.VECTORS] = files.describe_file(temporary)
-        fields = {
-            "dim": self.dim,
-            "count": len(self),
-            "config": self._config.to_json(),
-            "usearch": graph_version() if self._graph is not None else None,
-            "vectors": {
-                "file": files.VECTORS if offset is None else files.GRAPH,
-                "offset": offset or 0,
-            },
-            "files": described,
-        }
-        files.write_meta(folder, fields)
-        for name in (files.GRAPH, files.VECTORS):
-            if name not in described:
-                (folder / name).unlink(missing_ok=True)
-
-    @staticmethod
-    def _save_graph(graph: Graph, path: Path) -> None:
-        try:
-            graph.save(path)
-        except RuntimeError as error:
-            raise StorageError(f"{path}: usearch could not write it: {error}; is the disk full?") from error
+            self._require_whole()
+            save_index(Path(path), self._vectors, self._graph, self._config)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -371,38 +362,9 @@ class DenseIndex:
             Written in another format version.
         """
         folder = Path(path)
-        index: Self = files.read_meta(folder, lambda meta: cls._open(folder, meta))
+        index = cls(*open_index(folder))
         index._folder = folder
         return index
-
-    @classmethod
-    def _open(cls, folder: Path, meta: dict[str, Any]) -> Self:
-        config = DenseConfig(**meta["config"])
-        for name, described in meta["files"].items():
-            files.check_file(folder / name, described)
-        mapped = {name: files.map_file(folder / name) for name in meta["files"]}
-        dim, count, offset = meta["dim"], meta["count"], meta["vectors"]["offset"]
-        if dim < 1 or count < 0 or offset < 0:
-            raise ValueError(f"dim {dim}, count {count}, offset {offset}")
-        dtype = np.dtype(np.float32 if config.dtype == "f32" else np.float16)
-        block = mapped[meta["vectors"]["file"]][offset : offset + count * dim * dtype.itemsize]
-        first = block.view(dtype).reshape(count, dim)
-        graph = None
-        if files.GRAPH in mapped:
-            graph = Graph(dim, config)
-            try:
-                graph.view(mapped[files.GRAPH])
-            except RuntimeError as error:
-                raise CorruptIndexError(
-                    f"{folder / files.GRAPH}: usearch {graph_version()} cannot read it (written by "
-                    f"{meta['usearch']}): {error}; build the index again"
-                ) from error
-            if (len(graph), graph.dim) != (count, dim):
-                raise CorruptIndexError(
-                    f"{folder / files.GRAPH}: expected {count} rows of {dim}, "
-                    f"got {len(graph)} of {graph.dim}; build the index again"
-                )
-        return cls(Vectors(dim, dtype, first), graph, config)
 
     def verify(self) -> None:
         """Read every byte of the files the index was loaded from and compare it with its checksum.
@@ -416,11 +378,7 @@ class DenseIndex:
         """
         if self._folder is None:
             raise InvalidInputError("verify: the index was built in memory; save and load it first")
-        folder = self._folder
-        described: dict[str, files.Description] = files.read_meta(folder, lambda meta: meta["files"])
-        for name, description in described.items():
-            files.check_file(folder / name, description)
-            files.verify_file(folder / name, description)
+        verify_index(self._folder)
 
 
 def _check_count(name: str, value: Any) -> None:

@@ -1,24 +1,25 @@
-"""The stored vectors of an index, in memory that never moves once a row is in it."""
+"""The stored vectors of an index, in memory that never moves once a vector is in it."""
 
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from pyengine import _core
 from pyengine.errors import InvalidInputError
 
-__all__ = ["Vectors", "check_rows", "check_unit"]
+__all__ = ["Vectors", "check_rows", "check_unit", "spread"]
 
 Array = npt.NDArray[Any]
+Rows = npt.NDArray[np.uint32]
 
-# Rows of a block: 48 MiB at 384 dimensions in float16, of which only what is written takes memory.
-_BLOCK_ROWS: Final = 65_536
-_CHECK_ROWS: Final = 4096
+# Slots of a block: 48 MiB at 384 dimensions in float16, of which only what is written takes memory.
+_BLOCK_SLOTS: Final = 65_536
 _TOLERANCE: Final = 0.01
 
 
 class Vectors:
-    """Rows of float16 or float32, appended, never changed.
+    """Vectors in slots, each of some row; appended, never changed.
 
     The graph points into the blocks, so a block is never moved or freed while the index lives.
 
@@ -29,18 +30,23 @@ class Vectors:
     dtype : numpy.dtype
         float16 or float32.
     first : numpy.ndarray, optional
-        Rows to begin with, taken as they are: a view of a mapped file.
+        Vectors to begin with, taken as they are: a view of a mapped file.
+    rows : uint32 array, optional
+        The row of each of them.
     """
 
-    def __init__(self, dim: int, dtype: Any, first: Array | None = None) -> None:
+    def __init__(self, dim: int, dtype: Any, first: Array | None = None, rows: Rows | None = None) -> None:
         self.dim = dim
         self.dtype = np.dtype(dtype)
         self.count = 0
         self._spaces: list[Array] = []
         self._starts: list[int] = []
-        if first is not None and len(first):
+        self._rows: Rows = np.empty(0, dtype=np.uint32)
+        self._slots: npt.NDArray[np.int64] | None = None
+        if first is not None and rows is not None and len(first):
             self._spaces.append(first)
             self._starts.append(0)
+            self._rows = rows
             self.count = len(first)
 
     @property
@@ -50,16 +56,29 @@ class Vectors:
 
     @property
     def blocks(self) -> list[Array]:
-        """The used rows as C-contiguous arrays, in order."""
+        """The used slots as C-contiguous arrays, in order."""
         return [space[: self.count - start] for space, start in zip(self._spaces, self._starts, strict=True)]
 
-    def append(self, vectors: Array) -> list[Array]:
-        """Copy ``vectors`` in and return where they now lie, in pieces."""
+    @property
+    def rows(self) -> Rows:
+        """The row of every slot."""
+        return self._rows[: self.count]
+
+    def append(self, vectors: Array, rows: npt.NDArray[np.integer[Any]]) -> list[Array]:
+        """Copy ``vectors`` of ``rows`` in and return where they now lie, in pieces."""
+        if len(rows) == 0:
+            return []
+        self._slots = None
+        if self.count + len(rows) > len(self._rows):
+            grown = np.empty(max(2 * len(self._rows), self.count + len(rows)), dtype=np.uint32)
+            grown[: self.count] = self.rows
+            self._rows = grown
+        self._rows[self.count : self.count + len(rows)] = rows
         pieces = []
         while len(vectors):
             used = self.count - self._starts[-1] if self._spaces else 0
             if not self._spaces or used == len(self._spaces[-1]):
-                self._spaces.append(np.empty((_BLOCK_ROWS, self.dim), dtype=self.dtype))
+                self._spaces.append(np.empty((_BLOCK_SLOTS, self.dim), dtype=self.dtype))
                 self._starts.append(self.count)
                 used = 0
             piece = self._spaces[-1][used : used + len(vectors)]
@@ -69,14 +88,35 @@ class Vectors:
             vectors = vectors[len(piece) :]
         return pieces
 
-    def take(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the vectors of ``rows`` as float32, shape (len(rows), dim)."""
-        out = np.empty((len(rows), self.dim), dtype=np.float32)
-        place = np.searchsorted(self._starts, rows, side="right") - 1
+    def take(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the vectors of ``rows`` as stored, shape (len(rows), dim)."""
+        if self._slots is None:
+            slots = np.empty(self.count, dtype=np.int64)
+            slots[self.rows] = np.arange(self.count)
+            self._slots = slots
+        wanted = self._slots[rows]
+        out = np.empty((len(rows), self.dim), dtype=self.dtype)
+        place = np.searchsorted(self._starts, wanted, side="right") - 1
         for i, (space, start) in enumerate(zip(self._spaces, self._starts, strict=True)):
             mine = np.flatnonzero(place == i)
-            out[mine] = space[rows[mine] - start]
+            out[mine] = space[wanted[mine] - start]
         return out
+
+
+def spread(first: int, count: int) -> npt.NDArray[np.int64]:
+    """Return the numbers from ``first`` on in an order without order, the same one every time.
+
+    Sorted by a mixed form of the number: SplitMix64, the finaliser of Steele, Lea and Flood, "Fast splittable
+    pseudorandom number generators", OOPSLA 2014. Not numpy's generators, whose streams may change.
+    """
+    mixed = np.arange(first, first + count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    order: npt.NDArray[np.int64] = first + np.argsort(mixed, kind="stable")
+    return order
 
 
 def check_rows(vectors: Any, dim: int | None, name: str) -> Array:
@@ -105,17 +145,13 @@ def check_unit(vectors: Array, name: str) -> None:
 
     The tolerance lets vectors through that were rounded to float16 or bfloat16 after normalising.
     """
-    for start in range(0, len(vectors), _CHECK_ROWS):
-        part = vectors[start : start + _CHECK_ROWS].astype(np.float32, copy=False)
-        squares = np.einsum("ij,ij->i", part, part)
-        # A NaN anywhere makes the sum NaN, an infinity makes it infinite: neither is near 1.
-        wrong = np.flatnonzero(~(np.abs(np.sqrt(squares) - 1.0) <= _TOLERANCE))
-        if len(wrong):
-            row = start + int(wrong[0])
-            if not np.isfinite(vectors[row]).all():
-                raise InvalidInputError(f"{name}[{row}]: expected finite numbers, got NaN or infinity")
-            length = float(squares[wrong[0]]) ** 0.5
-            raise InvalidInputError(
-                f"{name}[{row}]: expected a vector of length 1, got {length:.4g}; "
-                "divide every vector by its norm"
-            )
+    vectors = np.ascontiguousarray(vectors)
+    row = _core.dense_first_not_unit(vectors, vectors.dtype == np.float16, _TOLERANCE)
+    if row is None:
+        return
+    if not np.isfinite(vectors[row]).all():
+        raise InvalidInputError(f"{name}[{row}]: expected finite numbers, got NaN or infinity")
+    length = float(np.linalg.norm(vectors[row].astype(np.float64)))
+    raise InvalidInputError(
+        f"{name}[{row}]: expected a vector of length 1, got {length:.4g}; divide every vector by its norm"
+    )

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "core/dense.hpp"
@@ -33,6 +34,13 @@ class Noise {
  private:
   std::uint64_t state_ = 42;
 };
+
+// Slot i holds row i.
+std::vector<Row> in_order(std::size_t n) {
+  std::vector<Row> rows(n);
+  std::iota(rows.begin(), rows.end(), Row{0});
+  return rows;
+}
 
 const std::byte* bytes(const void* data) { return static_cast<const std::byte*>(data); }
 
@@ -100,9 +108,10 @@ TEST_CASE("rows are found across blocks, ties by row, on one thread and on four"
   std::vector<float> queries(40 * 5, 0.0F);
   for (std::size_t q = 0; q < 40; ++q) queries[q * 5 + q % 5] = 1.0F;
 
+  const std::vector<Row> rows = in_order(400);
   for (const unsigned threads : {1U, 4U}) {
     Found found(40, 3);
-    REQUIRE(pyengine::search_every_row(vectors, queries, threads, found.view, {}));
+    REQUIRE(pyengine::search_every_row(vectors, rows, queries, threads, found.view, {}));
     for (std::size_t q = 0; q < 40; ++q) {
       for (std::size_t slot = 0; slot < 3; ++slot) {
         CHECK(found.rows[q * 3 + slot] == q % 5 + 5 * slot);
@@ -117,8 +126,9 @@ TEST_CASE("what is not there leaves slots unused") {
   VectorBlocksView vectors(VectorType::kFloat32, 1);
   vectors.append(bytes(data.data()), 2);
   const std::vector<float> query{1.0F};
+  const std::vector<Row> rows = in_order(2);
   Found found(1, 4);
-  REQUIRE(pyengine::search_every_row(vectors, query, 1, found.view, {}));
+  REQUIRE(pyengine::search_every_row(vectors, rows, query, 1, found.view, {}));
   CHECK(found.counts[0] == 2);
   CHECK(found.rows[2] == kNoRow);
   CHECK(found.scores[3] == -std::numeric_limits<float>::infinity());
@@ -129,21 +139,53 @@ TEST_CASE("a search that is told to stop says so") {
   VectorBlocksView vectors(VectorType::kFloat32, 1);
   vectors.append(bytes(data.data()), data.size());
   const std::vector<float> query{1.0F};
+  const std::vector<Row> rows = in_order(1000);
   Found found(1, 1);
-  CHECK_FALSE(pyengine::search_every_row(vectors, query, 1, found.view, [] { return true; }));
+  CHECK_FALSE(pyengine::search_every_row(vectors, rows, query, 1, found.view, [] { return true; }));
 }
 
-TEST_CASE("candidates are ranked by the order law, and must be rows") {
+TEST_CASE("slots in another order than the rows change no answer") {
+  // Row 3 lies first, row 0 last.
+  const std::vector<float> data{-1.0F, 0.5F, 1.0F, 0.5F};
+  const std::vector<Row> rows{3, 2, 1, 0};
+  VectorBlocksView vectors(VectorType::kFloat32, 1);
+  vectors.append(bytes(data.data()), 4);
+  const std::vector<float> query{1.0F};
+  Found every(1, 4);
+  REQUIRE(pyengine::search_every_row(vectors, rows, query, 1, every.view, {}));
+  CHECK(every.rows == std::vector<Row>{1, 0, 2, 3});
+  const std::vector<std::uint64_t> candidates{0, 1, 3};
+  const std::vector<std::uint64_t> count{3};
+  Found some(1, 2);
+  pyengine::rank_candidates(vectors, rows, query, candidates, 3, count, some.view);
+  CHECK(some.rows == std::vector<Row>{0, 2});
+}
+
+TEST_CASE("vectors that are not of length 1 are found") {
+  std::vector<float> data{0.6F, 0.8F, 1.0F, 0.0F, 0.0F, -1.0F};
+  VectorBlocksView vectors(VectorType::kFloat32, 2);
+  vectors.append(bytes(data.data()), 3);
+  CHECK(pyengine::first_not_unit(vectors, 0.01) == kNoRow);
+  data[5] = 1.02F;
+  CHECK(pyengine::first_not_unit(vectors, 0.01) == 2);
+  data[2] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(pyengine::first_not_unit(vectors, 0.01) == 1);
+  data[0] = std::numeric_limits<float>::infinity();
+  CHECK(pyengine::first_not_unit(vectors, 0.01) == 0);
+}
+
+TEST_CASE("candidates are ranked by the order law, and must be there") {
   const std::vector<float> data{0.5F, 1.0F, 0.5F, -1.0F};
   VectorBlocksView vectors(VectorType::kFloat32, 1);
   vectors.append(bytes(data.data()), 4);
   const std::vector<float> query{1.0F};
+  const std::vector<Row> rows = in_order(4);
   std::vector<std::uint64_t> candidates{3, 2, 1, 0, 77};
   std::vector<std::uint64_t> count{4};
   Found found(1, 3);
-  pyengine::rank_candidates(vectors, query, candidates, 5, count, found.view);
+  pyengine::rank_candidates(vectors, rows, query, candidates, 5, count, found.view);
   CHECK(found.rows == std::vector<Row>{1, 0, 2});
   count[0] = 5;
-  CHECK_THROWS_AS(pyengine::rank_candidates(vectors, query, candidates, 5, count, found.view),
+  CHECK_THROWS_AS(pyengine::rank_candidates(vectors, rows, query, candidates, 5, count, found.view),
                   pyengine::Error);
 }

@@ -40,9 +40,9 @@ def names(folder: Path) -> list[str]:
 
 def test_the_files_of_each_kind(tmp_path: Path) -> None:
     expected = {
-        "scan": ["dense.json", "dense.vectors"],
-        "graph": ["dense.json", "dense.usearch"],
-        "i8": ["dense.json", "dense.usearch", "dense.vectors"],
+        "scan": ["dense.json", "dense.rows", "dense.vectors"],
+        "graph": ["dense.json", "dense.rows", "dense.usearch"],
+        "i8": ["dense.json", "dense.rows", "dense.usearch", "dense.vectors"],
     }
     for kind, config in CONFIGS.items():
         DenseIndex.build(VECTORS, config=config).save(tmp_path)
@@ -72,7 +72,7 @@ def test_one_changed_byte_anywhere(folder: Path) -> None:
     rng = np.random.default_rng(5)
     for name in names(folder):
         whole = bytearray((folder / name).read_bytes())
-        places = {*range(0, min(len(whole), 120)), *rng.integers(0, len(whole), 150).tolist()}
+        places = {*range(0, min(len(whole), 60)), *rng.integers(0, len(whole), 50).tolist()}
         for place in places:
             changed = bytearray(whole)
             changed[place] ^= 1 << int(rng.integers(8))
@@ -96,12 +96,12 @@ def test_large_files_are_checked_at_the_edges_on_opening_and_everywhere_by_verif
 ) -> None:
     config = DenseIndex.load(folder).config
     monkeypatch.setattr(files, "_WHOLE", 100)
-    monkeypatch.setattr(files, "_EDGE", 512)
+    monkeypatch.setattr(files, "_EDGE", 128)
     DenseIndex.build(VECTORS, config=config).save(folder)
     DenseIndex.load(folder).verify()
     for name in names(folder)[1:]:
         whole = (folder / name).read_bytes()
-        for place, refused in ((100, True), (len(whole) - 100, True), (5000, False)):
+        for place, refused in ((100, True), (len(whole) - 100, True), (len(whole) // 2, False)):
             changed = bytearray(whole)
             changed[place] ^= 4
             (folder / name).write_bytes(changed)
@@ -130,6 +130,8 @@ def test_files_of_two_indexes_are_not_mixed(folder: Path, tmp_path_factory: pyte
     DenseIndex.build(clustered(400, 16, seed=9), config=DenseIndex.load(folder).config).save(other)
     for name in names(folder)[1:]:
         mine = (folder / name).read_bytes()
+        if (other / name).read_bytes() == mine:
+            continue  # the order of insertion depends on the number of rows only
         (folder / name).write_bytes((other / name).read_bytes())
         with pytest.raises(CorruptIndexError, match=name):
             DenseIndex.load(folder)
@@ -200,13 +202,14 @@ def test_a_place_that_cannot_be_written(folder: Path) -> None:
         index.save(folder / "file")
 
 
-def test_a_full_disk_keeps_the_last_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["describe_file", "write_meta"])
+def test_a_full_disk_keeps_the_last_index(folder: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     index = DenseIndex.build(clustered(500, 16, seed=3), config=DenseIndex.load(folder).config)
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "describe_file", full)
+    monkeypatch.setattr(files, step, full)
     with pytest.raises(StorageError, match="No space left"):
         index.save(folder)
     monkeypatch.undo()
@@ -220,7 +223,7 @@ def test_a_usearch_that_arranges_its_file_otherwise_costs_space_not_answers(
     index = DenseIndex.build(VECTORS, config=CONFIGS["graph"])
     monkeypatch.setattr(files, "_BLOCK_HEAD", 9)
     index.save(tmp_path)
-    assert names(tmp_path) == ["dense.json", "dense.usearch", "dense.vectors"]
+    assert names(tmp_path) == ["dense.json", "dense.rows", "dense.usearch", "dense.vectors"]
     assert DenseIndex.load(tmp_path).search(VECTORS, 5).equals(index.search(VECTORS, 5))
 
 

@@ -113,7 +113,7 @@ def test_another_thread_runs_meanwhile(what: str) -> None:
     graph = DenseIndex.build(VECTORS, config=DenseConfig(exact_below=0))
     work: dict[str, Callable[[], object]] = {
         # One call into usearch each, so that ticks between calls prove nothing.
-        "graph add": lambda: graph._graph.add(3000, np.tile(VECTORS[:1000], (2, 1)).astype(np.float16)),
+        "graph add": lambda: graph._graph.add(np.tile(VECTORS[:1000], (2, 1)).astype(np.float16)),
         "graph search": lambda: graph._graph.search(np.tile(QUERIES, (150, 1)), 100, 1),
         "exact search": lambda: graph.search(np.tile(QUERIES, (250, 1)), 10, exact=True),
     }

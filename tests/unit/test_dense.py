@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vectors import clustered, random_unit
+from vectors import clustered, random_unit, unit
 
 from pyengine import NO_ROW, DenseIndex
 from pyengine.config import DenseConfig
@@ -83,13 +83,41 @@ def test_graph_appears_at_exact_below_and_keeps_the_earlier_rows() -> None:
     assert index.search(vectors, 1, exact=False).rows[:, 0].tolist() == list(range(300))
 
 
-def test_in_pieces_or_at_once_makes_the_same_graph() -> None:
+def test_built_in_pieces_it_finds_as_much() -> None:
     vectors, queries = clustered(2500, 24), clustered(50, 24, seed=2)
-    at_once = DenseIndex.build(vectors, config=GRAPH)
     pieces = DenseIndex.build(vectors[:7], config=GRAPH)
     for start, stop in ((7, 8), (8, 1100), (1100, 2500)):
         assert pieces.add(vectors[start:stop]) == range(start, stop)
-    assert pieces.search(queries, 20).equals(at_once.search(queries, 20))
+    assert pieces.recall(20, queries=queries) >= 0.95
+    assert np.array_equal(pieces.vectors(range(2500)), DenseIndex.build(vectors).vectors(range(2500)))
+
+
+def test_a_sorted_collection_is_found_as_well_as_a_shuffled_one() -> None:
+    """Vectors along a path, as codes in order: inserted in that order, the graph would miss half of them."""
+    steps = np.random.default_rng(0).standard_normal((4000, 32)) * 0.05
+    path = unit(np.cumsum(steps, axis=0) + 1)
+    queries = unit(path[::50] + np.random.default_rng(1).standard_normal((80, 32)) * 0.1)
+    index = DenseIndex.build(path, config=GRAPH)
+    assert index.recall(10, queries=queries) >= 0.9
+
+
+@pytest.mark.parametrize("below", [0, 250])
+def test_an_add_interrupted_leaves_the_index_as_it_was_or_closed(below: int) -> None:
+    def interrupt(done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    vectors = clustered(300, 8)
+    index = DenseIndex.build(vectors[:200], config=DenseConfig(exact_below=below))
+    with pytest.raises(KeyboardInterrupt):
+        index.add(vectors[200:], progress=interrupt)
+    if below:
+        assert len(index) == 200
+        assert index.search(vectors[:5], 1).rows[:, 0].tolist() == [0, 1, 2, 3, 4]
+        assert index.add(vectors[200:]) == range(200, 300)
+    else:
+        for call in (index.search, index.add):
+            with pytest.raises(InvalidInputError, match="half extended; load the index again"):
+                call(vectors[:1])
 
 
 @pytest.mark.parametrize("dtype", ["f16", "f32", "i8"])
@@ -151,8 +179,12 @@ def test_the_caller_may_change_the_array_afterwards() -> None:
 
 def test_progress_is_called() -> None:
     seen: list[tuple[int, int | None]] = []
-    DenseIndex.build(random_unit(2500, 4), progress=lambda done, total: seen.append((done, total)))
+    index = DenseIndex.build(
+        random_unit(2500, 4), config=GRAPH, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen == [(1024, 2500), (2048, 2500), (2500, 2500)]
+    index.add(random_unit(10, 4), progress=lambda done, total: seen.append((done, total)))
+    assert seen[3:] == [(10, 10)]
 
 
 BAD_VECTORS = [
