@@ -1,6 +1,7 @@
 """Exact BM25 over an inverted index: `Bm25Index`, and `Bm25Builder` that makes one from a stream."""
 
-from pyengine.sparse.index import FILE_NAME, Bm25Builder, Bm25Index
+from pyengine.sparse.builder import Bm25Builder
+from pyengine.sparse.index import FILE_NAME, Bm25Index
 from pyengine.sparse.report import Bm25Stats, TermContribution
 
 __all__ = ["FILE_NAME", "Bm25Builder", "Bm25Index", "Bm25Stats", "TermContribution"]

@@ -1,10 +1,10 @@
-"""Exact BM25 over an inverted index: `Bm25Index`, and `Bm25Builder` that makes one from a stream."""
+"""Exact BM25 over an inverted index: `Bm25Index`."""
 
 import operator
 import os
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +14,20 @@ from pyengine.config import Bm25Config
 from pyengine.errors import InvalidInputError, StorageError
 from pyengine.sparse.inputs import (
     Documents,
-    Kind,
     Progress,
     Queries,
-    document_batches,
     query_batch,
     require_count,
 )
 from pyengine.sparse.report import Bm25Stats, TermContribution
-from pyengine.sparse.saved import dump_analyzer, load_analyzer
+from pyengine.sparse.saved import load_analyzer
 from pyengine.text import Analyzer
 from pyengine.types import Hits
 
-__all__ = ["FILE_NAME", "Bm25Builder", "Bm25Index"]
+if TYPE_CHECKING:
+    from pyengine.sparse.builder import Bm25Builder
+
+__all__ = ["FILE_NAME", "Bm25Index"]
 
 FILE_NAME: Final = "lexical.seg"
 """The one file of a saved index, inside the folder it was saved to."""
@@ -87,7 +88,7 @@ class Bm25Index:
         Threads: one. The GIL is released while a batch is analysed, and Ctrl-C is honoured between
         batches. Memory at the peak: about 10 bytes a posting, 8 a document, and the vocabulary.
         """
-        builder = Bm25Builder(analyzer=analyzer, k1=k1, b=b)
+        builder = Bm25Index.builder(analyzer=analyzer, k1=k1, b=b)
         builder.add(docs, progress=progress)
         return builder.finish()
 
@@ -107,6 +108,8 @@ class Bm25Index:
         InvalidInputError
             A parameter outside its range.
         """
+        from pyengine.sparse.builder import Bm25Builder  # noqa: PLC0415 - the builder makes this class
+
         return Bm25Builder(analyzer=analyzer, k1=k1, b=b)
 
     @classmethod
@@ -340,113 +343,3 @@ class Bm25Index:
         if self._stems:
             encoded.replace_terms(self._analyzer._stem(encoded.terms()))
         return encoded
-
-
-class Bm25Builder:
-    """Collects documents for a `Bm25Index`; made by `Bm25Index.builder`.
-
-    One thread at a time. The rows are numbered in the order of `add`. If `add` raises, the batch at hand
-    is lost and those before it are in: the builder then refuses to go on, rather than to number the rows
-    of later documents otherwise than its caller thinks.
-
-    Parameters
-    ----------
-    analyzer : Analyzer, optional
-        As in `Bm25Index.build`.
-    k1, b : float
-        As in `Bm25Index.build`.
-
-    Raises
-    ------
-    InvalidInputError
-        A parameter outside its range.
-    """
-
-    __slots__ = ("_analyzer", "_core", "_kind", "_state")
-
-    def __init__(self, *, analyzer: Analyzer | None = None, k1: float = 1.5, b: float = 0.75) -> None:
-        config = Bm25Config(k1=k1, b=b)
-        if analyzer is not None and not isinstance(analyzer, Analyzer):
-            raise InvalidInputError(f"analyzer: expected pyengine.Analyzer, got {type(analyzer).__name__}")
-        self._core = _core.LexicalBuilder(config.k1, config.b)
-        self._analyzer = analyzer
-        self._kind: Kind | None = None if analyzer is None else "texts"
-        self._state: Literal["open", "failed", "finished"] = "open"
-
-    def __len__(self) -> int:
-        """Documents added so far."""
-        return self._core.documents
-
-    def add(self, docs: Documents, *, progress: Progress | None = None) -> None:
-        """Add documents; each gets the next row.
-
-        Parameters
-        ----------
-        docs : as in `Bm25Index.build`
-            All calls together must be texts or all token lists.
-        progress : callable, optional
-            As in `Bm25Index.build`; counts the documents of this call.
-
-        Raises
-        ------
-        InvalidInputError
-            As in `Bm25Index.build`; or the builder has failed or finished.
-        """
-        self._require_open()
-        if isinstance(docs, str | bytes):
-            raise InvalidInputError(
-                f"docs: expected an iterable of texts, got a single {type(docs).__name__}; pass [text]"
-            )
-        if not isinstance(docs, Iterable):
-            raise InvalidInputError(
-                f"docs: expected an iterable of texts or of token lists, got {type(docs).__name__}"
-            )
-        self._state = "failed"
-        before = len(self)
-        total = len(docs) if isinstance(docs, Sized) else None
-        for kind, batch in document_batches(docs):
-            self._add_batch(kind, batch)
-            if progress is not None:
-                progress(len(self) - before, total)
-        self._state = "open"
-
-    def finish(self) -> Bm25Index:
-        """Return the index of everything added. The builder cannot be used afterwards.
-
-        Raises
-        ------
-        InvalidInputError
-            The builder has failed or finished.
-
-        Notes
-        -----
-        The GIL is released; Ctrl-C is honoured.
-        """
-        self._require_open()
-        self._state = "finished"
-        if self._kind == "tokens":
-            return Bm25Index(self._core.finish(""), None)
-        analyzer = Analyzer("domain") if self._analyzer is None else self._analyzer
-        if analyzer.stemmer is not None:
-            self._core.replace_terms(analyzer._stem(self._core.terms()))
-        return Bm25Index(self._core.finish(dump_analyzer(analyzer)), analyzer)
-
-    def _require_open(self) -> None:
-        if self._state != "open":
-            raise InvalidInputError(f"builder: it has {self._state}; make a new one")
-
-    def _add_batch(self, kind: Kind, batch: Any) -> None:
-        if self._kind not in (None, kind):
-            mend = (
-                "an analyzer was given or texts were added before"
-                if kind == "tokens"
-                else "token lists were added before"
-            )
-            raise InvalidInputError(f"docs: expected {self._kind}, got {kind}: {mend}")
-        self._kind = kind
-        if kind == "tokens":
-            self._core.add_token_lists(batch)
-            return
-        if self._analyzer is None:
-            self._analyzer = Analyzer("domain")
-        self._core.add_texts(self._analyzer._core, batch)
