@@ -21,8 +21,20 @@ __all__ = ["Graph", "graph_version"]
 _I8_OVERSAMPLE: Final = 2
 
 
+def _usearch() -> Any:
+    """Import usearch, with the first graph: small indexes and ``import pyengine`` do without.
+
+    Its wheel carries a C++ standard library of its own (seen in 2.26.6). If that is the first one whose
+    locale symbols the process binds, other libraries meet them too, and a later ``import onnxruntime`` or
+    Arrow's ``strftime`` ends the process. Arrow, loaded first, binds the system's, and all agree.
+    """
+    import_module("pyarrow")
+    return import_module("usearch.index")
+
+
 def graph_version() -> str:
     """Return the version of usearch."""
+    _usearch()
     return str(import_module("usearch").__version__)
 
 
@@ -40,9 +52,7 @@ class Graph:
     """
 
     def __init__(self, dim: int, config: DenseConfig) -> None:
-        # Imported with the first graph: small indexes and `import pyengine` do without.
-        usearch = import_module("usearch.index")
-        self._index: Any = usearch.Index(
+        self._index: Any = _usearch().Index(
             ndim=dim,
             metric="ip",
             dtype=config.dtype,
