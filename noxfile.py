@@ -134,7 +134,11 @@ def sanitize(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Micro-benchmarks, one thread; each also checks its answer."""
     provide(session, "cpu,demo,dev")
-    session.run("python", "-m", "pytest", "bench/micro", "--benchmark-only", "-m", "", *session.posargs)
+    session.run(
+        *("python", "-m", "pytest", "bench/micro", "-m", "not gpu"),
+        *("--benchmark-only", "--benchmark-name=long", "--benchmark-columns=min,median,iqr,rounds"),
+        *session.posargs,
+    )
 
 
 @nox.session(venv_backend=BACKEND)
@@ -151,3 +155,4 @@ def gpu(session: nox.Session) -> None:
         session.skip("no NVIDIA driver answers here (nvidia-smi)")
     provide(session, "gpu,demo,dev")
     session.run("python", "-m", "pytest", "-m", "gpu", "tests", *session.posargs)
+    session.run("python", "-m", "pytest", "-m", "", "bench/micro/test_embed.py", "--benchmark-only")

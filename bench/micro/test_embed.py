@@ -1,4 +1,4 @@
-"""How long embedding takes, in seconds for 256 passages of mixed length, and milliseconds for one query.
+"""How long embedding takes, in seconds for 128 passages of mixed length, and milliseconds for one query.
 
 Corpus model: 2 to 120 Zipf words with 5 % literals, seed 0. The packaged model, one thread on CPU; on CUDA
 where ``nox -s gpu`` finds a device. The vectors of both are compared with those of texts embedded alone.
@@ -26,8 +26,8 @@ def embedder(request: pytest.FixtureRequest) -> pe.OnnxEmbedder:
 
 
 def passages() -> list[str]:
-    lengths = np.random.default_rng(0).integers(2, 120, 256)
-    return [" ".join(t.split()[:n]) for t, n in zip(documents(256, words=120), lengths.tolist(), strict=True)]
+    lengths = np.random.default_rng(0).integers(2, 120, 128)
+    return [" ".join(t.split()[:n]) for t, n in zip(documents(128, words=120), lengths.tolist(), strict=True)]
 
 
 def test_passages(benchmark: Any, embedder: pe.OnnxEmbedder) -> None:
