@@ -7,7 +7,19 @@ from typing import NamedTuple
 import regex
 
 from oracles.literal_scan import literals
-from oracles.literals import CITATIONS, HTTP_STATUS, QUANTITY, SIGNED_CITATION, WS, A, Found, H, humps
+from oracles.literals import (
+    CITATIONS,
+    HTTP_STATUS,
+    MARK,
+    NAME,
+    QUANTITY,
+    SIGNED_CITATION,
+    WS,
+    A,
+    Found,
+    H,
+    humps,
+)
 
 IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 
@@ -120,7 +132,7 @@ def domain(text: str) -> Iterator[Token]:
         yield from words(text[done : literal.begin], done)
         yield from literal_tokens(text, literal)
         done = literal.end
-        possessive = regex.compile(rf"['’][sS](?!{A}|_)").match(text, done)
+        possessive = regex.compile(rf"['’][sS](?!{MARK}*{NAME})").match(text, done)
         if possessive:
             done = possessive.end()
     yield from words(text[done:], done)

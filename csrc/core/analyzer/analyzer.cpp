@@ -35,6 +35,10 @@ Segment without_white_space(std::string_view text, Segment s) {
   return s;
 }
 
+// Whether a word that begins behind `c` is no continuation of what stands before: `c` is ASCII, and WB6 to
+// WB12 do not join letters over it.
+bool stands_apart(char c) { return words::class_of(c) == words::kBreak || c == ',' || c == ';'; }
+
 constexpr std::uint64_t length_bit(std::size_t length) {
   return std::uint64_t{1} << std::min<std::size_t>(length, 63);
 }
@@ -71,25 +75,28 @@ bool Analyzer::is_stop_word(std::string_view term) const noexcept {
          std::binary_search(stop_words_.begin(), stop_words_.end(), term);
 }
 
+void Analyzer::add_term(std::string_view text, const Segment& s, TokenBuffer& out) const {
+  const std::size_t term_start = out.terms.size();
+  const std::string_view word = text.substr(s.begin, s.end - s.begin);
+  if (s.is_ascii) {
+    append_ascii_term(word, out.terms);
+  } else {
+    append_term(word, out.terms, out.normalize);
+  }
+  const std::size_t length = out.terms.size() - term_start;
+  if (length == 0) return;
+  if (stop_lengths_ != 0 && is_stop_word(std::string_view(out.terms).substr(term_start))) {
+    out.terms.resize(term_start);
+    return;
+  }
+  out.tokens.push_back({static_cast<std::uint32_t>(s.begin), static_cast<std::uint32_t>(s.end),
+                        static_cast<std::uint32_t>(term_start), static_cast<std::uint32_t>(length),
+                        Kind::kWord, false});
+}
+
 void Analyzer::add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const {
-  for_each_word(text.substr(0, end), begin, [&](const Segment& found) {
-    const Segment s = found.is_ascii ? found : without_white_space(text, found);
-    const std::size_t term_start = out.terms.size();
-    const std::string_view word = text.substr(s.begin, s.end - s.begin);
-    if (s.is_ascii) {
-      append_ascii_term(word, out.terms);
-    } else {
-      append_term(word, out.terms, out.normalize);
-    }
-    const std::size_t length = out.terms.size() - term_start;
-    if (length == 0) return;
-    if (stop_lengths_ != 0 && is_stop_word(std::string_view(out.terms).substr(term_start))) {
-      out.terms.resize(term_start);
-      return;
-    }
-    out.tokens.push_back({static_cast<std::uint32_t>(s.begin), static_cast<std::uint32_t>(s.end),
-                          static_cast<std::uint32_t>(term_start), static_cast<std::uint32_t>(length),
-                          Kind::kWord, false});
+  for_each_word(text.substr(0, end), begin, [&](const Segment& s) {
+    add_term(text, s.is_ascii ? s : without_white_space(text, s), out);
   });
 }
 
@@ -115,14 +122,32 @@ void Analyzer::add_whitespace_tokens(std::string_view text, TokenBuffer& out) co
 }
 
 void Analyzer::add_domain_tokens(std::string_view text, TokenBuffer& out) const {
-  std::size_t done = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    at = find_literals(text, at, out.literals);
+  std::size_t done = 0;  // the text before it has its tokens
+  std::size_t at = 0;    // the text before it has been searched for literals
+  while (at < text.size()) {
+    const std::uint8_t flags = byte_flags(text, at);
+    if (flags == 0) {
+      ++at;
+      continue;
+    }
+    const bool letter = (flags & (kUpperCase | kLowerCase)) != 0;
+    if (const std::size_t end = letter ? plain_word_end(text, at) : 0; end != 0) {
+      // Most words stand alone: they are written at once, without being segmented again.
+      if (at == done || stands_apart(text[at - 1])) {
+        if (at - done > 1 || (at > done && text[done] != ' ')) add_words(text, done, at, out);
+        add_term(text, {at, end, true, true}, out);
+        done = end;
+      }
+      at = end;
+      continue;
+    }
+    at = read_literals(text, at, out.literals);
     for (const Literal& literal : out.literals.found) {
       add_words(text, done, literal.begin, out);
       append_literal(text, literal, out);
       done = skip_possessive(text, literal.end);
     }
+    at = std::max(at, done);
   }
   add_words(text, done, text.size(), out);
 }

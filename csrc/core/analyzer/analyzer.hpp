@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/analyzer/token_buffer.hpp"
+#include "core/analyzer/words.hpp"
 
 namespace pyengine {
 
@@ -34,6 +35,7 @@ class Analyzer {
 
  private:
   void add_domain_tokens(std::string_view text, TokenBuffer& out) const;
+  void add_term(std::string_view text, const Segment& word, TokenBuffer& out) const;
   // The words of [begin, end), segmented as a text of their own.
   void add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const;
   void add_whitespace_tokens(std::string_view text, TokenBuffer& out) const;

@@ -345,7 +345,10 @@ std::size_t skip_route(std::string_view text, std::size_t end) noexcept {
 std::size_t skip_possessive(std::string_view text, std::size_t end) noexcept {
   Cursor c(text, end);
   if (!c.take('\'') && !c.take("\xE2\x80\x99")) return end;
-  return c.take_letter('s') && !c.at_name() ? c.at() : end;
+  if (!c.take_letter('s')) return end;
+  std::size_t behind = c.at();
+  while ((flags_at(text, behind) & (kConnector | kHyphen)) != 0) behind += read_char(text, behind).size;
+  return is_name_at(text, behind) ? end : c.at();
 }
 
 }  // namespace pyengine

@@ -24,11 +24,17 @@ void for_each_run(Chars run, P&& separates, F&& use) {
 
 bool is_slash(const Char& c) { return c.unit == '/' || c.unit == '\\'; }
 bool is_hyphen(const Char& c) { return c.is(kHyphen); }
+bool is_dot(const Char& c) { return c.unit == '.'; }
 bool is_colon(const Char& c) { return c.unit == ':'; }
 bool is_loose_mark(const Char& c) {
   return c.unit != 0 && std::string_view("@#$~+").find(c.unit) != std::string_view::npos;
 }
 bool is_no_name(const Char& c) { return !c.is_name(); }
+
+// Nothing, or what ends a sentence or a clause.
+bool is_full_stop(Chars run) {
+  return std::all_of(run.begin(), run.end(), [](const Char& c) { return c.unit == '.' || c.unit == ':'; });
+}
 
 Chars trim(Chars run) { return trim_left(trim_right(run)); }
 
@@ -52,7 +58,12 @@ class ChunkReader {
     const std::size_t end = end_of(chunk_);
     const Chars body = trim_left(chunk_);
     if (body.empty()) return end;
-    if (const std::size_t phrase = take_phrase(body[0].at); phrase != 0) return finish(phrase);
+    if (const std::size_t phrase = take_phrase(body[0]); phrase != 0) return finish(phrase);
+    if (const std::size_t length = count_leading(chunk_, kAlnum | kUnderscore);
+        is_full_stop(chunk_.subspan(length))) {
+      name(chunk_.first(length));
+      return end;
+    }
     if (const Slice url = find_url(text_, chunk_); !url.empty()) {
       pieces(before(url.begin));
       found_.push_back({url.begin, url.end, Kind::kHost, Parts::kTree});
@@ -84,8 +95,11 @@ class ChunkReader {
     return std::max(at, end);
   }
 
-  std::size_t take_phrase(std::size_t at) {
-    const auto begin = static_cast<std::uint32_t>(at);
+  std::size_t take_phrase(const Char& first) {
+    const char letter = to_lower(first.unit);
+    if (!first.is(kDigit) && letter != 's' && letter != 'a' && letter != 'h') return 0;
+    const std::size_t at = first.at;
+    const std::uint32_t begin = first.at;
     const auto take = [&](std::uint32_t end, Kind kind, Parts parts) {
       found_.push_back({begin, end, kind, parts});
       return end;
@@ -194,20 +208,29 @@ class ChunkReader {
   // Letters, digits, underscores, hyphens, dots and colons.
   void unit(Chars run) {
     if (run.empty()) return;
-    const bool called = called_ && end_of(run) == end_of(chunk_);
+    const bool dots = std::any_of(run.begin(), run.end(), is_dot);
+    const bool colons = std::any_of(run.begin(), run.end(), is_colon);
+    const bool hyphens = std::any_of(run.begin(), run.end(), is_hyphen);
+    if (!dots && !colons && !hyphens) return name(run);
     if (const auto shape = code_shape(run)) return add(run, *shape);
-    if (is_host(run)) return add(run, Kind::kHost);
-    if (is_file_name(run)) return add(run, Kind::kPath);
-    if (const auto kind = names_kind(run, called)) return add(run, *kind);
-    if (find(run, is_colon) != run.size()) {
+    if (dots || colons) {
+      if (is_host(run)) return add(run, Kind::kHost);
+      if (is_file_name(run)) return add(run, Kind::kPath);
+      const bool called = called_ && end_of(run) == end_of(chunk_);
+      if (const auto kind = names_kind(run, called)) return add(run, *kind);
+    }
+    if (colons) {
       for_each_run(run, is_colon, [&](Chars p) { unit(trim(p)); });
-    } else if (find(run, is_hyphen) != run.size()) {
+    } else if (hyphens) {
       groups(run);
     } else {
-      for_each_run(run, is_no_name, [&](Chars p) {
-        if (const auto kind = name_kind(p, called && end_of(p) == end_of(chunk_))) add(p, *kind);
-      });
+      for_each_run(run, is_no_name, [&](Chars p) { name(p); });
     }
+  }
+
+  // Letters, digits and underscores.
+  void name(Chars run) {
+    if (const auto kind = name_kind(run, called_ && end_of(run) == end_of(chunk_))) add(run, *kind);
   }
 
   // Groups joined by hyphens: designators where they begin, single groups elsewhere.
@@ -237,40 +260,6 @@ class ChunkReader {
   Chars chunk_;
   bool called_ = false;
 };
-
-std::uint8_t byte_flags(std::string_view text, std::size_t at) {
-  if (at >= text.size()) return 0;
-  const auto byte = static_cast<std::uint8_t>(text[at]);
-  return byte < 0x80 ? kAsciiFlags[byte] : std::uint8_t{kAlnum};
-}
-
-// Whether a plain word that ends at `end` may begin a literal all the same: name(), "Section 3", "HTTP 404".
-bool may_go_on(std::string_view text, std::size_t begin, std::size_t end) {
-  if (end >= text.size()) return false;
-  if (text[end] == '(') return end + 1 < text.size() && text[end + 1] == ')';
-  const char first = to_lower(text[begin]);
-  if (end - begin > 8 || !(first == 's' || first == 'a' || first == 'h')) return false;
-  // A dot, white space of any kind, and the number.
-  std::size_t at = end + (text[end] == '.' ? 1 : 0);
-  const auto is_between = [&] {
-    return at < text.size() && (text[at] == ' ' || static_cast<std::uint8_t>(text[at]) >= 0x80 ||
-                                (text[at] >= '\t' && text[at] <= '\r'));
-  };
-  constexpr std::size_t kReach = 10;  // a dot, and three spaces of three bytes
-  while (at - end < kReach && is_between()) ++at;
-  return (byte_flags(text, at) & kDigit) != 0;
-}
-
-// The end of ASCII letters, all capitals or none behind the first; `begin` where they are mixed.
-std::size_t simple_word_end(std::string_view text, std::size_t begin) {
-  std::size_t end = begin + 1;
-  unsigned seen = 0;
-  for (unsigned flags = 0; ((flags = byte_flags(text, end)) & (kUpperCase | kLowerCase)) != 0; ++end)
-    seen |= flags;
-  const bool capital = (byte_flags(text, begin) & kUpperCase) != 0;
-  const bool simple = (seen & kUpperCase) == 0 || (capital && (seen & kLowerCase) == 0);
-  return simple ? end : begin;
-}
 
 // The end of plain ASCII words, alone or joined by - and /, that no literal can begin with or be part
 // of; 0 where only a closer look can tell. Most of a text is read here.
@@ -322,38 +311,44 @@ std::size_t read_section_signs(std::string_view text, std::size_t at, std::vecto
 
 }  // namespace
 
-std::size_t find_literals(std::string_view text, std::size_t at, LiteralScratch& scratch) {
+bool may_go_on(std::string_view text, std::size_t begin, std::size_t end) {
+  if (end >= text.size()) return false;
+  if (text[end] == '(') return end + 1 < text.size() && text[end + 1] == ')';
+  const std::size_t length = end - begin;
+  if (length < 3 || length > 8) return false;
+  const char first = to_lower(text[begin]);
+  const char second = to_lower(text[begin + 1]);
+  const bool keyword =
+      (first == 's' && second == 'e') || (first == 'a' && second == 'r') || (first == 'h' && second == 't');
+  if (!keyword) return false;
+  // A dot, white space of any kind, and the number.
+  std::size_t at = end + (text[end] == '.' ? 1 : 0);
+  const auto is_between = [&] {
+    return at < text.size() && (text[at] == ' ' || static_cast<std::uint8_t>(text[at]) >= 0x80 ||
+                                (text[at] >= '\t' && text[at] <= '\r'));
+  };
+  constexpr std::size_t kReach = 10;  // a dot, and three spaces of three bytes
+  while (at - end < kReach && is_between()) ++at;
+  return (byte_flags(text, at) & kDigit) != 0;
+}
+
+std::size_t read_literals(std::string_view text, std::size_t at, LiteralScratch& scratch) {
   scratch.found.clear();
-  while (at < text.size() && scratch.found.empty()) {
-    const auto byte = static_cast<std::uint8_t>(text[at]);
-    if (byte < 0x80) {
-      const bool lone_mark =
-          (kAsciiFlags[byte] & (kConnector | kHyphen)) != 0 && byte_flags(text, at + 1) == 0;
-      if (kAsciiFlags[byte] == 0 || lone_mark) {
-        ++at;
-        continue;
-      }
-      std::size_t end = 0;
-      if ((kAsciiFlags[byte] & (kUpperCase | kLowerCase)) != 0) end = plain_words_end(text, at);
-      if ((kAsciiFlags[byte] & kDigit) != 0) end = plain_number_end(text, at);
-      if (end != 0) {
-        at = end;
-        continue;
-      }
-    } else {
-      const Decoded d = decode(text, at);
-      if (d.code_point == 0xA7) {
-        at = read_section_signs(text, at, scratch.found);
-        continue;
-      }
-      if (read_char(text, at).value.flags == 0) {
-        at += d.size;
-        continue;
-      }
-    }
-    at = ChunkReader(text, at, scratch).read();
+  const auto byte = static_cast<std::uint8_t>(text[at]);
+  if (byte < 0x80) {
+    const std::uint8_t flags = kAsciiFlags[byte];
+    const bool lone_mark = (flags & (kConnector | kHyphen)) != 0 && byte_flags(text, at + 1) == 0;
+    if (flags == 0 || lone_mark) return at + 1;
+    std::size_t end = 0;
+    if ((flags & (kUpperCase | kLowerCase)) != 0) end = plain_words_end(text, at);
+    if ((flags & kDigit) != 0) end = plain_number_end(text, at);
+    if (end != 0) return end;
+  } else {
+    const Decoded d = decode(text, at);
+    if (d.code_point == 0xA7) return read_section_signs(text, at, scratch.found);
+    if (read_char(text, at).value.flags == 0) return at + d.size;
   }
-  return at;
+  return ChunkReader(text, at, scratch).read();
 }
 
 }  // namespace pyengine
