@@ -58,6 +58,16 @@ def test_named_files_exist(path: Path) -> None:
             )
 
 
+def test_architecture_names_every_room() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = [p for p in (ROOT / "pyengine").iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()]
+    paths = [*rooms, *(ROOT / "csrc" / "core").glob("*.hpp"), *(ROOT / "tests").glob("*/test_*.py")]
+    for path in paths:
+        name = path.parent if path.name.startswith("test_") else path
+        if not path.name.startswith("__"):
+            assert f"`{name.relative_to(ROOT)}" in text, f"ARCHITECTURE.md says nothing of {name.name}"
+
+
 def test_changelog_has_the_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## \[{re.escape(pyengine.__version__)}\]", text, re.MULTILINE)
