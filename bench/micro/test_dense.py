@@ -35,3 +35,14 @@ def test_single_queries(benchmark: Any, index: pe.DenseIndex, exact: bool) -> No
     truth = index.search(queries, K, exact=True)
     found = np.mean([np.isin(a.rows[0], truth.rows[i]).mean() for i, a in enumerate(answers)])
     assert found == 1.0 if exact else found >= LEAST_RECALL
+
+
+def test_usearch_called_bare(benchmark: Any, index: pe.DenseIndex) -> None:
+    """The same graph searched without us: what checking, scoring and ranking add to a single query."""
+    assert index._graph is not None
+    bare, width = index._graph._index, index.config.expansion_search
+    queries = clustered(N_QUERIES, 1)
+    found = benchmark(lambda: [bare.search(query[None], width, threads=1) for query in queries])
+    best = [index._vectors.rows[answer.keys.astype(np.int64)] for answer in found]
+    truth = index.search(queries, K, exact=True)
+    assert np.mean([np.isin(truth.rows[i], rows).mean() for i, rows in enumerate(best)]) >= LEAST_RECALL

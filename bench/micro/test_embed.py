@@ -12,6 +12,7 @@ import pytest
 import pyengine as pe
 from bench.micro.text import documents
 from pyengine.embed import session
+from pyengine.embed.batching import pad
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -40,3 +41,13 @@ def test_one_query(benchmark: Any, embedder: pe.OnnxEmbedder) -> None:
     vector = benchmark(embedder.embed, ["28 USC § 1331 jurisdiction"], kind="query")
     assert vector.shape == (1, embedder.dim)
     np.testing.assert_allclose(np.linalg.norm(vector), 1.0, atol=1e-3)
+
+
+def test_one_query_bare_session(benchmark: Any, embedder: pe.OnnxEmbedder) -> None:
+    """ONNX Runtime alone on the same token ids: the rest of `test_one_query` is what we add."""
+    ids, _ = embedder._tokenizer.ids(["28 USC § 1331 jurisdiction"])
+    tokens, mask = pad(ids, 0)
+    feeds = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+    bare = embedder._session._session
+    (hidden,) = benchmark(bare.run, ["last_hidden_state"], feeds)
+    assert hidden.shape == (*tokens.shape, embedder.dim)
