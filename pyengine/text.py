@@ -279,4 +279,8 @@ def _stop_words(stopwords: object) -> frozenset[str]:
     for word in words:
         if not isinstance(word, str):
             raise InvalidInputError(f"stopwords: expected every entry to be str, got {word!r}")
+        if any("\ud800" <= char <= "\udfff" for char in word):
+            raise InvalidInputError(
+                f"stopwords: expected well-formed text, got {word!r} with a lone surrogate"
+            )
     return frozenset(words)

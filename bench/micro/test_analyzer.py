@@ -2,9 +2,9 @@
 
 Text: 400 documents of some 2,000 characters, drawn from a list of English words by a Zipf-like law (seed
 0), with punctuation. ``plain`` has no literal, in ``prose`` one word in two hundred is one, in ``code`` one
-in four. The unit is one pass over all documents; `count` makes no Python object per token, so the figure is
-the core's. The answer is checked: as many tokens as `Analyzer.tokens` gives, and one per word where no word is a
-literal.
+in four. The unit is one pass over all documents; `count` makes no Python object per token, so the figure
+is the core's. The answer is checked: as many tokens as `Analyzer.tokens` gives, and one per word where there
+is no literal.
 """
 
 from typing import Any

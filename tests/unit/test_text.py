@@ -138,6 +138,7 @@ def test_text_that_is_no_str_is_refused(text: object) -> None:
         ({"stopwords": "german"}, r"stopwords: expected None, \"english\" or an iterable of str"),
         ({"stopwords": 3}, r"stopwords: expected None"),
         ({"stopwords": ["a", 1]}, r"stopwords: expected every entry to be str, got 1"),
+        ({"stopwords": ["\ud800"]}, r"stopwords: expected well-formed text, got '.ud800'"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:

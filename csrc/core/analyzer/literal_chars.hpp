@@ -47,8 +47,9 @@ inline constexpr std::array<std::uint8_t, 128> kAsciiFlags = [] {
   for (std::size_t c = 'a'; c <= 'z'; ++c) flags[c] = kAlnum | kLowerCase;
   flags['_'] = kUnderscore;
   flags['-'] = kHyphen;
-  for (const char c : {'.', '/', '\\', ':', '@', '#', '$', '+', '~'})
-    flags[static_cast<std::size_t>(c)] = kConnector;
+  for (const char c : {'.', '/', '\\', ':', '@', '#', '$', '+', '~'}) {
+    flags[static_cast<unsigned char>(c)] = kConnector;
+  }
   return flags;
 }();
 

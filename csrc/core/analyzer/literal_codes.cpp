@@ -190,7 +190,10 @@ bool is_hex_digit(const Char& c) {
 bool is_hex_groups(Chars run, std::initializer_list<std::size_t> lengths, char joint) {
   std::size_t at = 0;
   for (const std::size_t length : lengths) {
-    if (at != 0 && (at >= run.size() || run[at++].unit != joint)) return false;
+    if (at != 0) {
+      if (at >= run.size() || run[at].unit != joint) return false;
+      ++at;
+    }
     if (at + length > run.size()) return false;
     const Chars group = run.subspan(at, length);
     if (!std::all_of(group.begin(), group.end(), is_hex_digit)) return false;
@@ -260,7 +263,10 @@ bool is_ip_address(Chars run, bool in_doubt) noexcept {
   std::size_t at = 0;
   std::array<int, 4> values{};
   for (std::size_t number = 0; number < values.size(); ++number) {
-    if (number != 0 && (at >= run.size() || run[at++].unit != '.')) return false;
+    if (number != 0) {
+      if (at >= run.size() || run[at].unit != '.') return false;
+      ++at;
+    }
     const std::size_t digits = std::min<std::size_t>(count_leading(run.subspan(at), kDigit), 4);
     if (digits == 0 || digits > 3) return false;
     for (const Char& c : run.subspan(at, digits)) values[number] = values[number] * 10 + (c.unit - '0');

@@ -107,7 +107,8 @@ bool take_head(Groups& g, std::size_t& end, bool& numbers_only) {
   std::size_t count = 0;
   if (g.type() == Group::kLetters) {
     for (; g.type() == Group::kLetters; g.next()) {
-      if (++count > 2 || (count == 2 && g.group().size() > 4)) return false;
+      ++count;
+      if (count > 2 || (count == 2 && g.group().size() > 4)) return false;
     }
     if (g.type() != Group::kNumber && g.type() != Group::kMixed) return false;
   } else if (g.type() == Group::kMixed) {
