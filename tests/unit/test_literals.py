@@ -94,6 +94,16 @@ def test_a_part_alone_finds_the_literal(row: Row) -> None:
             assert terms & set(DOMAIN.terms(row.text[token.start : token.end]))
 
 
+# Where the case carries the meaning: grams, megagrams; a colour in capitals, a word; a file, a method.
+CASED = {"50 µg", "250 g", "TS-12-XL-RED", ".gitignore"}
+
+
+@pytest.mark.parametrize("row", [r for r in GOLDEN_ROWS if r.text not in CASED], ids=lambda row: row.text)
+def test_a_query_in_another_case_has_the_whole_term(row: Row) -> None:
+    assert row.whole in DOMAIN.terms(row.text.lower())
+    assert row.whole in DOMAIN.terms(row.text.upper())
+
+
 PROSE = """
 It's a well-known fact (and/or a rumour) that 3-year-old children don't read U.S. law, e.g. contracts, i.e.
 not
