@@ -103,7 +103,7 @@ class Chunk:
             if found := pattern.match(self.text, at):
                 return self.add(*found.span(), "statute", "citation")
         quantity = QUANTITY.match(self.text, at)
-        inside = regex.search(r"(?:\.|[0-9],)$", self.text[:at])
+        inside = regex.search(r"(?:\.|[0-9],)\Z", self.text[:at])
         if quantity and is_unit(quantity["unit"]) and not inside:
             return self.add(*quantity.span(), "quantity", "quantity")
         status = HTTP_STATUS.match(self.text, at)

@@ -239,10 +239,10 @@ def leading_designator(text: str) -> tuple[int, str]:
 
 def may_begin_path(text: str, at: int) -> bool:
     before = text[:at]
-    quote = regex.search("[\"'`]$", before)
+    quote = regex.search("[\"'`]\\Z", before)
     if quote:
-        return regex.search(r"(?:^|[\t-\r\x20(\[{=,;|>!&:])[\"'`]$", before) is not None
-    return regex.search(rf"(?:^|{WS}|[(\[{{=,;|>!&“‘«]|\p{{Cs}})$", before) is not None
+        return regex.search(r"(?:^|[\t-\r\x20(\[{=,;|>!&:])[\"'`]\Z", before) is not None
+    return regex.search(rf"(?:^|{WS}|[(\[{{=,;|>!&“‘«]|\p{{Cs}})\Z", before) is not None
 
 
 def slashed_kind(text: str) -> str | None:
