@@ -112,15 +112,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return EXIT_USAGE
     except _PipeClosedError:
-        # The interpreter flushes once more at exit; that must not fail loudly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return EXIT_PIPE_CLOSED
     except (_InterruptedError, KeyboardInterrupt, click.Abort):
         print("pyengine: interrupted", file=sys.stderr)  # noqa: T201 - the command line prints
         return EXIT_INTERRUPTED
     except Exception as error:
-        return _failed(error)
+        code = _failed(error)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _abandon_output()
+        return code
     return result if isinstance(result, int) else 0
+
+
+def _abandon_output() -> None:
+    """Send what standard output could not take nowhere: the interpreter flushes once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _WarningLines(logging.Handler):

@@ -75,8 +75,9 @@ PYTHON = [sys.executable, "-P"]
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """Return an environment in which Python finds the package this process imported."""
-    return {**os.environ, "PYTHONPATH": str(Path(pyengine.__file__).parents[1]), **extra}
+    """Return an environment in which Python finds the package this process imported, and buffers output."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**inherited, "PYTHONPATH": str(Path(pyengine.__file__).parents[1]), **extra}
 
 
 def start(*arguments: object, env: dict[str, str] | None = None, **options: Any) -> "subprocess.Popen[bytes]":
