@@ -2,7 +2,8 @@
 
 The rooms inside: ``folder`` reads what a model folder says, ``session`` runs ONNX Runtime on CUDA or
 CPU, ``batching`` tokenises and groups texts, ``pooling`` turns token vectors into one, ``cache``
-remembers queries, ``embedder`` composes them. ONNX Runtime and tokenizers load with the first
+remembers queries, ``choices`` settles what folder, model and caller say together, ``fingerprint`` names the
+vector space, ``embedder`` composes them. ONNX Runtime and tokenizers load with the first
 embedder, never with ``import pyengine``.
 """
 

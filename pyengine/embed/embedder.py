@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from pyengine.embed.batching import TextTokenizer, pad, plan_batches
 from pyengine.embed.cache import VectorCache
+from pyengine.embed.choices import check_whole, choose_budget, choose_max_length, choose_pooling
 from pyengine.embed.fingerprint import fingerprint_of
-from pyengine.embed.folder import PACKAGED, ModelFolder, read_folder
+from pyengine.embed.folder import PACKAGED, read_folder
 from pyengine.embed.pooling import check_pooling, pool
-from pyengine.embed.session import ModelSession, cuda_available, load_runtime, quantises_activations
+from pyengine.embed.session import ModelSession, cuda_available, load_runtime
 from pyengine.embed.stats import EmbedStats
-from pyengine.errors import BackendError, InvalidInputError, NotFoundError
+from pyengine.errors import BackendError, InvalidInputError
 
 __all__ = ["OnnxEmbedder"]
 
@@ -28,8 +29,6 @@ Kind = Literal["query", "passage"]
 Progress = Callable[[int, int | None], None]
 
 _WINDOW: Final = 4096
-_CPU_TOKENS: Final = 256
-_CUDA_TOKENS: Final = 16_384
 
 
 class OnnxEmbedder:
@@ -112,10 +111,10 @@ class OnnxEmbedder:
         batch_tokens: int | None = None,
         cache_size: int = 1024,
     ) -> None:
-        _check_whole("n_threads", n_threads, 1)
-        _check_whole("cache_size", cache_size, 0)
+        check_whole("n_threads", n_threads, 1)
+        check_whole("cache_size", cache_size, 0)
         if batch_tokens is not None:
-            _check_whole("batch_tokens", batch_tokens, 1)
+            check_whole("batch_tokens", batch_tokens, 1)
         if pooling is not None:
             check_pooling(pooling, "pooling")
         self._name = str(path_or_name)
@@ -135,9 +134,9 @@ class OnnxEmbedder:
             n_threads=n_threads,
             tokens_wanted=pooling is not None,
         )
-        self._pooling = self._choose_pooling(folder, pooling)
+        self._pooling = choose_pooling(folder, self._session, pooling)
         self._normalize = True if normalize is None else bool(normalize)
-        self._max_length = self._choose_max_length(folder, max_length)
+        self._max_length = choose_max_length(folder, self._session, max_length)
         self._prefixes: dict[str, str] = {
             "query": folder.query_prefix if query_prefix is None else query_prefix,
             "passage": folder.passage_prefix if passage_prefix is None else passage_prefix,
@@ -157,7 +156,7 @@ class OnnxEmbedder:
             pad_id=folder.pad_id,
             parallel=n_threads > 1,
         )
-        self._budget = self._choose_budget(batch_tokens)
+        self._budget = choose_budget(self._model, self._session, batch_tokens)
         self._cache = VectorCache(cache_size)
         self._stats = EmbedStats()
         self._lock = threading.Lock()
@@ -380,57 +379,11 @@ class OnnxEmbedder:
             vectors = (vectors / norms[:, None]).astype(np.float32)
         return vectors
 
-    def _choose_pooling(self, folder: ModelFolder, given: str | None) -> str:
-        if not self._session.gives_tokens:
-            return "model"
-        if folder.other_modules:
-            raise InvalidInputError(
-                f"{folder.root}: modules.json lists {', '.join(folder.other_modules)} after the pooling, "
-                "which the ONNX file does not contain; export a model that outputs sentence_embedding"
-            )
-        if given is not None:
-            return given
-        if folder.pooling is None:
-            raise NotFoundError(
-                f"1_Pooling/config.json: not in the model folder {folder.root}, and the model gives token "
-                "vectors; pass pooling= (the model's card says which, mostly 'mean' or 'cls')"
-            )
-        return check_pooling(folder.pooling, str(folder.root / "1_Pooling" / "config.json"))
-
-    def _choose_max_length(self, folder: ModelFolder, given: int | None) -> int:
-        limits = [n for n in (folder.max_positions, self._session.fixed_length) if n is not None]
-        if given is not None:
-            _check_whole("max_length", given, 3)
-            if limits and given > min(limits):
-                raise InvalidInputError(
-                    f"max_length: the model reads at most {min(limits)} tokens, got {given}"
-                )
-            return given
-        if folder.max_length is not None:
-            return min([folder.max_length, *limits])
-        if self._session.fixed_length is not None:
-            return self._session.fixed_length
-        raise InvalidInputError(
-            f"max_length: no file in {folder.root} says how many tokens the model reads; pass max_length="
-        )
-
-    def _choose_budget(self, given: int | None) -> int:
-        if self._session.fixed_rows == 1 or quantises_activations(self._model):
-            return 0
-        if given is not None:
-            return given
-        return _CUDA_TOKENS if self._session.on_cuda else _CPU_TOKENS
-
 
 def _wants_cuda(providers: Sequence[str] | None) -> bool:
     if providers is not None:
         return len(providers) > 0 and providers[0] == "CUDAExecutionProvider"
     return cuda_available(load_runtime())[0]
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidInputError(f"{name}: expected a whole number of at least {least}, got {value!r}")
 
 
 def _check_texts(texts: Sequence[str], kind: str) -> None:

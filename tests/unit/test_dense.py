@@ -169,6 +169,16 @@ def test_vectors_come_back_as_stored() -> None:
     np.testing.assert_allclose(hits.scores, -np.sort(-truth, axis=1)[:, :5], atol=1e-6)
 
 
+def test_threads_that_build_together_make_a_sound_graph(tmp_path: Path) -> None:
+    vectors = clustered(3000, 16)
+    index = DenseIndex.build(vectors, config=DenseConfig(exact_below=0, build_threads=3))
+    assert index.recall(10) >= 0.95
+    assert np.array_equal(index.vectors(range(3000)), vectors.astype(np.float16).astype(np.float32))
+    index.save(tmp_path)
+    loaded = DenseIndex.load(tmp_path)
+    assert loaded.search(vectors[:50], 5).equals(index.search(vectors[:50], 5))
+
+
 def test_the_caller_may_change_the_array_afterwards() -> None:
     vectors = clustered(500, 8).astype(np.float16)
     index = DenseIndex.build(vectors, config=GRAPH)
