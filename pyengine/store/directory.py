@@ -67,7 +67,7 @@ class Store:
         Raises
         ------
         InvalidInputError
-            ``path`` is a file, holds something else, or holds an index and ``exist_ok`` is False.
+            ``path`` is a file, not UTF-8, holds something else, or holds an index and ``exist_ok`` is False.
         StorageError
             The system refused to make it.
         """
@@ -222,6 +222,7 @@ class Store:
 
     @classmethod
     def _create(cls, path: Path, *, exist_ok: bool, disk: Disk) -> Self:
+        _check_name(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             names = set(os.listdir(path))
@@ -254,6 +255,7 @@ class Store:
 
     @classmethod
     def _open(cls, path: Path, *, disk: Disk) -> Self:
+        _check_name(path)
         store = cls(path, disk)
         store._load()
         return store
@@ -345,6 +347,16 @@ class Store:
 
 
 _NO_CHANGE: Final = "nothing was changed"
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that the parts could not be told: they take paths as UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"path: expected a name in UTF-8, got {str(path)!r}; rename the directory"
+        ) from error
 
 
 def _close_all(descriptors: list[int]) -> None:

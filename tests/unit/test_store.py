@@ -184,3 +184,11 @@ def test_working_files_outlive_a_publish_and_are_never_in_it(tmp_path: Path) -> 
     assert not scratch.exists()
     with pytest.raises(InvalidInputError, match="enter the writer first"):
         store.writer().scratch()
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9")
+    for door in (Store.create, Store.open):
+        with pytest.raises(InvalidInputError, match="in UTF-8"):
+            door(path)
+    assert not path.exists()
