@@ -1,6 +1,7 @@
 """``import pyengine`` is light: what it loads, prints, changes and costs, seen from a fresh interpreter."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -52,8 +53,10 @@ print("PROBE" + json.dumps(state))
 
 
 def start() -> tuple[dict[str, Any], str, str]:
+    # As in an installation: the first start leaves bytecode, the later ones are what a user waits for.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROBE], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", PROBE], capture_output=True, text=True, check=True, env=environ
     )
     before, _, state = done.stdout.partition("PROBE")
     return json.loads(state), before, done.stderr
