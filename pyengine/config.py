@@ -56,8 +56,8 @@ class DenseConfig:
     expansion_add : int, 1 to 100000
         HNSW efConstruction. 256: beside embedding a text, building its node costs nothing.
     expansion_search : int, 1 to 100000
-        HNSW ef. 256, twice what most libraries take: 128 lost 3.6 points of NDCG@10 against exact search on a
-        collection of near-duplicates, 256 loses 2.0. A search never uses less than the ``k`` asked for.
+        HNSW ef. 256, because narrower searches miss much among near-duplicates; ``docs/quality.md`` shows
+        what is left. A search never uses less than the ``k`` asked for.
     exact_below : int, >= 0
         Indexes with fewer rows are searched exactly, without a graph. 16,384: a scan then takes about half a
         millisecond at 384 dimensions, a tenth of what embedding the query takes.
