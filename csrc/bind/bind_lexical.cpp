@@ -64,7 +64,8 @@ class LexicalIndex {
 // A builder that notices when two threads use it at once, which the core leaves to its caller.
 class LexicalBuilder {
  public:
-  LexicalBuilder(double k1, double b, std::uint64_t max_documents) : builder_({k1, b}, max_documents) {}
+  LexicalBuilder(double k1, double b, std::uint64_t max_documents)
+      : builder_({.k1 = k1, .b = b}, max_documents) {}
 
   void add_texts(const Analyzer& analyzer, const py::object& source) {
     const Turn turn(*this);
@@ -274,8 +275,8 @@ void register_lexical(py::module_& m) {
                                return py::bytes(index.segment().analyzer().data(),
                                                 index.segment().analyzer().size());
                              })
-      .def_property_readonly("k1", [](const LexicalIndex& index) { return index.segment().meta().params.k1; })
-      .def_property_readonly("b", [](const LexicalIndex& index) { return index.segment().meta().params.b; });
+      .def_property_readonly("k1", [](const LexicalIndex& index) { return index.segment().meta().k1; })
+      .def_property_readonly("b", [](const LexicalIndex& index) { return index.segment().meta().b; });
 
   py::class_<LexicalBuilder>(m, "LexicalBuilder")
       .def(py::init<double, double, std::uint64_t>(), py::arg("k1"), py::arg("b"),

@@ -72,7 +72,7 @@ LexicalSegment::LexicalSegment(SegmentArrays arrays)
       postings_{owned_.posting_offsets, owned_.rows, owned_.frequencies, owned_.large_index,
                 owned_.large_value},
       lengths_(owned_.lengths),
-      bm25_(meta_.params, meta_.documents, meta_.tokens, meta_.max_length) {}
+      bm25_({.k1 = meta_.k1, .b = meta_.b}, {meta_.documents, meta_.tokens}) {}
 
 LexicalSegment::LexicalSegment(std::unique_ptr<SectionFile> file)
     : file_(std::move(file)),
@@ -85,7 +85,7 @@ LexicalSegment::LexicalSegment(std::unique_ptr<SectionFile> file)
                 file_->section<std::uint8_t>(kFrequencies), file_->section<std::uint64_t>(kLargeIndex),
                 file_->section<std::uint32_t>(kLargeValue)},
       lengths_(file_->section<std::uint32_t>(kLengths)),
-      bm25_(meta_.params, meta_.documents, meta_.tokens, meta_.max_length) {
+      bm25_({.k1 = meta_.k1, .b = meta_.b}, {meta_.documents, meta_.tokens}) {
   const std::span<const char> analyzer = file_->section<char>(kAnalyzer);
   analyzer_ = {analyzer.data(), analyzer.size()};
   file_->verify_section(kAnalyzer);
@@ -102,8 +102,7 @@ SegmentMeta LexicalSegment::read_meta(const SectionFile& file) {
   if (stored.size() != 1) throw file.corrupt(kMeta, "expected one record");
   file.verify_section(kMeta);
   const SegmentMeta meta = stored.front();
-  const Bm25Params& params = meta.params;
-  if (!std::isfinite(params.k1) || params.k1 < 0.0 || !(params.b >= 0.0 && params.b <= 1.0)) {
+  if (!std::isfinite(meta.k1) || meta.k1 < 0.0 || !(meta.b >= 0.0 && meta.b <= 1.0)) {
     throw file.corrupt(kMeta, "impossible BM25 parameters");
   }
   if (meta.documents > kMaxDocuments || meta.terms > kNoTerm) throw file.corrupt(kMeta, "impossible counts");

@@ -29,7 +29,8 @@ struct SegmentMeta {
   std::uint64_t terms = 0;
   std::uint64_t postings = 0;
   std::uint64_t tokens = 0;  // sum of the document lengths
-  Bm25Params params;
+  double k1 = 1.5;
+  double b = 0.75;
   std::uint32_t max_length = 0;  // of a document, in tokens
   std::uint32_t reserved = 0;
 };

@@ -174,7 +174,8 @@ std::unique_ptr<LexicalSegment> SegmentBuilder::finish(std::string analyzer,
   out.lengths = std::move(lengths_);
   out.meta.documents = out.lengths.size();
   out.meta.postings = out.rows.size();
-  out.meta.params = params_;
+  out.meta.k1 = params_.k1;
+  out.meta.b = params_.b;
   for (const std::uint32_t length : out.lengths) {
     out.meta.tokens += length;
     out.meta.max_length = std::max(out.meta.max_length, length);

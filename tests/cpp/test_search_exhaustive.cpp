@@ -77,7 +77,7 @@ TEST_CASE("every window size gives the sums of the whole collection, bit for bit
   for (int round = 0; round < 300; ++round) {
     const Collection c = random_collection(random);
     const PostingArrays arrays = c.arrays();
-    const Bm25 bm25({1.5, 0.75}, c.lengths.size(), 10 * c.lengths.size(), 20);
+    const Bm25 bm25({}, {c.lengths.size(), 10 * c.lengths.size()});
     const std::size_t k = 1 + random() % 30;
     const std::vector<Hit> expected = slow_search(c, bm25, k);
     for (const std::uint32_t window : {1U, 2U, 3U, 63U, 64U, 65U, 8192U}) {
@@ -106,7 +106,7 @@ TEST_CASE("postings that contradict themselves end the search and leave the sums
       c.rows[random() % c.rows.size()] = random() % 4 == 0 ? random() : random() % 320;
     }
     const PostingArrays arrays = c.arrays();
-    const Bm25 bm25({1.5, 0.75}, c.lengths.size(), 10 * c.lengths.size(), 20);
+    const Bm25 bm25({}, {c.lengths.size(), 10 * c.lengths.size()});
     std::vector<ScoredList<ListCursor>> lists = c.lists(arrays);
     top.reset(5);
     const std::uint32_t window = 1 + random() % 100;

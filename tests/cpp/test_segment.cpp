@@ -22,7 +22,7 @@ namespace {
 using Tokens = std::vector<std::string_view>;
 
 std::unique_ptr<LexicalSegment> build(const std::vector<Tokens>& docs) {
-  SegmentBuilder builder({1.5, 0.75});
+  SegmentBuilder builder{pyengine::Bm25Params{}};
   for (const Tokens& doc : docs) builder.add_tokens(doc);
   return builder.finish("", {});
 }
@@ -48,7 +48,7 @@ TEST_CASE("postings are sorted by row and hold the frequencies") {
 
 TEST_CASE("more entries than a block holds, with frequencies of every size") {
   std::mt19937 random(19);
-  SegmentBuilder builder({1.5, 0.75});
+  SegmentBuilder builder{pyengine::Bm25Params{}};
   std::vector<std::string> names;
   for (int i = 0; i < 500; ++i) names.push_back("t" + std::to_string(i));
   std::vector<std::map<std::size_t, std::uint32_t>> counts(400);
@@ -76,7 +76,7 @@ TEST_CASE("more entries than a block holds, with frequencies of every size") {
 }
 
 TEST_CASE("replaced terms are merged in documents and in queries") {
-  SegmentBuilder builder({1.5, 0.75});
+  SegmentBuilder builder{pyengine::Bm25Params{}};
   builder.add_tokens(Tokens{"run", "runs", "walk"});
   builder.add_tokens(Tokens{"running"});
   builder.replace_terms(Tokens{"run", "run", "walk", "run"});
@@ -98,7 +98,7 @@ TEST_CASE("replaced terms are merged in documents and in queries") {
 }
 
 TEST_CASE("limits are checked before anything is added") {
-  SegmentBuilder builder({1.5, 0.75}, 2);
+  SegmentBuilder builder({}, 2);
   builder.add_tokens(Tokens{"a"});
   CHECK_THROWS_AS(builder.check_room(2), pyengine::Error);
   CHECK_THROWS_AS(builder.check_room(~std::uint64_t{0}), pyengine::Error);
@@ -108,7 +108,7 @@ TEST_CASE("limits are checked before anything is added") {
 }
 
 TEST_CASE("finish stops when asked to") {
-  SegmentBuilder builder({1.5, 0.75});
+  SegmentBuilder builder{pyengine::Bm25Params{}};
   builder.add_tokens(Tokens{"a"});
   CHECK(builder.finish("", [] { return true; }) == nullptr);
 }
