@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "bind/arrays.hpp"
@@ -11,7 +13,7 @@
 #include "bind/pybind.hpp"
 #include "bind/texts.hpp"
 #include "core/queries.hpp"
-#include "core/search_batch.hpp"
+#include "core/searcher.hpp"
 #include "core/segment.hpp"
 #include "core/segment_builder.hpp"
 
@@ -47,25 +49,59 @@ void on_element(const char* name, std::uint64_t i, const F& work) {
   }
 }
 
-// A segment and what searches it. Immutable: any number of Python threads may use it.
+// The segments of one index and what searches them. Immutable: any number of Python threads may use it.
 class LexicalIndex {
  public:
-  explicit LexicalIndex(std::unique_ptr<LexicalSegment> segment)
-      : segment_(std::move(segment)), searcher_(*segment_) {}
+  explicit LexicalIndex(std::shared_ptr<const LexicalSegment> segment)
+      : searcher_(pyengine::Collection(std::move(segment))) {}
+  explicit LexicalIndex(pyengine::Collection collection) : searcher_(std::move(collection)) {}
 
-  [[nodiscard]] const LexicalSegment& segment() const noexcept { return *segment_; }
+  [[nodiscard]] const pyengine::Collection& collection() const noexcept { return searcher_.collection(); }
   [[nodiscard]] const pyengine::Searcher& searcher() const noexcept { return searcher_; }
+  [[nodiscard]] std::span<const pyengine::CollectionPart> parts() const noexcept {
+    return collection().parts();
+  }
+
+  // The one segment there is. Throws Error{kInvalidArgument} if there are several or rows are deleted.
+  [[nodiscard]] const LexicalSegment& only_segment() const {
+    if (parts().size() != 1 || collection().deleted() != 0) {
+      throw Error(Code::kInvalidArgument,
+                  "index: expected one segment without deletions; save the indexes it was made from");
+    }
+    return *parts().front().segment;
+  }
 
  private:
-  std::unique_ptr<LexicalSegment> segment_;
   pyengine::Searcher searcher_;
 };
+
+std::unique_ptr<LexicalIndex> union_of(const std::vector<const LexicalIndex*>& indexes) {
+  std::vector<pyengine::CollectionPart> parts;
+  for (const LexicalIndex* index : indexes)
+    parts.insert(parts.end(), index->parts().begin(), index->parts().end());
+  return enter([&] { return std::make_unique<LexicalIndex>(pyengine::Collection(std::move(parts))); });
+}
+
+std::unique_ptr<LexicalIndex> without(const LexicalIndex& index, const py::object& argument) {
+  const py::array_t<Row> rows = require_array<Row>(argument, "rows", 1);
+  const std::span<const Row> dead{rows.data(), static_cast<std::size_t>(rows.size())};
+  for (const Row row : dead) {
+    if (row >= index.collection().rows()) {
+      throw Error(Code::kInvalidArgument, "rows: expected rows below " +
+                                              std::to_string(index.collection().rows()) + ", got " +
+                                              std::to_string(row));
+    }
+  }
+  return enter([&] { return std::make_unique<LexicalIndex>(index.collection().without(dead)); });
+}
 
 // A builder that notices when two threads use it at once, which the core leaves to its caller.
 class LexicalBuilder {
  public:
-  LexicalBuilder(double k1, double b, std::uint64_t max_documents)
-      : builder_({.k1 = k1, .b = b}, max_documents) {}
+  LexicalBuilder(double k1, double b, std::uint32_t variant, double delta, std::uint64_t max_documents,
+                 std::uint64_t tail_limit, std::uint64_t dense_divisor, std::uint32_t range_postings)
+      : builder_({k1, b, delta, static_cast<pyengine::Variant>(variant)}, max_documents,
+                 {tail_limit, dense_divisor, range_postings}) {}
 
   void add_texts(const Analyzer& analyzer, const py::object& source) {
     const Turn turn(*this);
@@ -169,16 +205,72 @@ void replace_query_terms(Queries& queries, const py::object& source) {
   enter([&] { queries.replace_terms(stems.views()); });
 }
 
+// What search() and profile() are asked, checked and in the core's words.
+struct Request {
+  pyengine::SearchOptions options;
+  py::array_t<std::uint64_t> allowed;  // keeps the filter's memory
+
+  Request(const LexicalIndex& index, std::size_t k, unsigned n_threads, bool exact, const py::object& filter,
+          const py::object& params, std::uint32_t window, std::uint32_t chunk) {
+    options.k = k;
+    options.threads = n_threads;
+    options.exact = exact;
+    options.window = window;
+    options.chunk = chunk;
+    if (!params.is_none()) {
+      const auto [variant, k1, b, delta] = params.cast<std::tuple<std::uint32_t, double, double, double>>();
+      options.params = pyengine::Bm25Params{k1, b, delta, static_cast<pyengine::Variant>(variant)};
+    }
+    if (filter.is_none()) return;
+    allowed = require_array<std::uint64_t>(filter, "filter", 1);
+    const std::uint64_t words = (index.collection().rows() + 63) / 64;
+    if (static_cast<std::uint64_t>(allowed.size()) != words) {
+      throw Error(Code::kInvalidArgument, "filter: expected " + std::to_string(words) +
+                                              " words of 64 rows, got " + std::to_string(allowed.size()));
+    }
+    options.allowed = {allowed.data(), static_cast<std::size_t>(allowed.size())};
+  }
+};
+
 py::tuple search(const LexicalIndex& index, const Queries& queries, std::size_t k, unsigned n_threads,
-                 std::uint32_t window) {
+                 bool exact, const py::object& filter, const py::object& params, std::uint32_t window,
+                 std::uint32_t chunk) {
   HitBuffers::check_size(queries.size(), k);
   HitBuffers hits(queries.size(), k);
   const pyengine::HitArrays out{span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
-  const pyengine::SearchOptions options{k, n_threads, window};
+  const Request request(index, k, n_threads, exact, filter, params, window, chunk);
   Interrupt interrupt;
-  enter([&] { return index.searcher().search(queries, options, out, [&] { return interrupt(); }); });
+  enter([&] { return index.searcher().search(queries, request.options, out, [&] { return interrupt(); }); });
   interrupt.rethrow();
   return hits.as_tuple();
+}
+
+// The arrays of search(), and for each query a dict of what it cost.
+py::tuple profile(const LexicalIndex& index, const Queries& queries, std::size_t k, bool exact,
+                  const py::object& filter, const py::object& params) {
+  HitBuffers::check_size(queries.size(), k);
+  HitBuffers hits(queries.size(), k);
+  const pyengine::HitArrays out{span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
+  Request request(index, k, 1, exact, filter, params, pyengine::kWindowRows,
+                  pyengine::MaxScoreOptions{}.chunk);
+  std::vector<pyengine::SearchCounters> counters(queries.size());
+  request.options.counters = counters;
+  Interrupt interrupt;
+  enter([&] { return index.searcher().search(queries, request.options, out, [&] { return interrupt(); }); });
+  interrupt.rethrow();
+  py::list costs;
+  for (const pyengine::SearchCounters& counter : counters) {
+    py::dict cost;
+    cost["algorithm"] = std::string(pyengine::name_of(counter.algorithm));
+    cost["postings"] = counter.postings;
+    cost["scanned"] = counter.scanned;
+    cost["survivors"] = counter.survivors;
+    cost["lookups"] = counter.lookups;
+    cost["rescored"] = counter.rescored;
+    cost["nanoseconds"] = counter.nanoseconds;
+    costs.append(cost);
+  }
+  return py::make_tuple(hits.as_tuple(), costs);
 }
 
 py::array_t<Score> score(const LexicalIndex& index, const Queries& queries, const py::object& argument) {
@@ -190,7 +282,7 @@ py::array_t<Score> score(const LexicalIndex& index, const Queries& queries, cons
                                             std::to_string(rows.shape(0)));
   }
   const std::span<const Row> wanted{rows.data(), static_cast<std::size_t>(rows.size())};
-  const std::uint64_t documents = index.segment().meta().documents;
+  const std::uint64_t documents = index.collection().rows();
   for (const Row row : wanted) {
     if (row >= documents && row != pyengine::kNoRow) {
       throw Error(Code::kInvalidArgument,
@@ -223,18 +315,27 @@ py::list explain(const LexicalIndex& index, const Queries& queries, Row row) {
   return result;
 }
 
+// Sums over the segments; terms that several have count in each.
 py::dict stats(const LexicalIndex& index) {
-  const pyengine::SegmentMeta& meta = index.segment().meta();
+  const pyengine::Collection& collection = index.collection();
+  std::uint64_t terms = 0;
+  std::uint64_t postings = 0;
   py::dict sections;
-  for (const auto& [name, bytes] : index.segment().section_bytes()) {
-    sections[py::str(name.data(), name.size())] = bytes;
+  for (const pyengine::CollectionPart& part : collection.parts()) {
+    terms += part.segment->meta().terms;
+    postings += part.segment->meta().postings;
+    for (const auto& [name, bytes] : part.segment->section_bytes()) {
+      const py::str key(name.data(), name.size());
+      sections[key] = bytes + (sections.contains(key) ? sections[key].cast<std::uint64_t>() : 0);
+    }
+    for (const auto& [term, count] : part.deletions->postings) postings -= count;
   }
   py::dict result;
-  result["documents"] = meta.documents;
-  result["terms"] = meta.terms;
-  result["postings"] = meta.postings;
-  result["tokens"] = meta.tokens;
-  result["average_length"] = index.segment().bm25().average_length();
+  result["documents"] = collection.stats().documents;
+  result["terms"] = terms;
+  result["postings"] = postings;
+  result["tokens"] = collection.stats().tokens;
+  result["average_length"] = pyengine::Bm25(collection.params(), collection.stats()).average_length();
   result["section_bytes"] = sections;
   return result;
 }
@@ -259,28 +360,47 @@ void register_lexical(py::module_& m) {
       .def(
           "save",
           [](const LexicalIndex& index, const std::string& path) {
-            enter([&] { index.segment().save(path); });
+            enter([&] { index.only_segment().save(path); });
           },
           py::arg("path"))
-      .def("verify", [](const LexicalIndex& index) { enter([&] { index.segment().verify(); }); })
+      .def("verify",
+           [](const LexicalIndex& index) {
+             enter([&] {
+               for (const pyengine::CollectionPart& part : index.parts()) part.segment->verify();
+             });
+           })
+      .def_static("union_of", &union_of, py::arg("indexes"))
+      .def("without", &without, py::arg("rows"))
       .def("search", &search, py::arg("queries"), py::arg("k"), py::arg("n_threads"),
-           py::arg("window") = pyengine::kWindowRows)
+           py::arg("exact") = false, py::arg("filter") = py::none(), py::arg("params") = py::none(),
+           py::arg("window") = pyengine::kWindowRows, py::arg("chunk") = pyengine::MaxScoreOptions{}.chunk)
+      .def("profile", &profile, py::arg("queries"), py::arg("k"), py::arg("exact") = false,
+           py::arg("filter") = py::none(), py::arg("params") = py::none())
       .def("score", &score, py::arg("queries"), py::arg("rows"))
       .def("count_postings", &count_postings, py::arg("queries"))
       .def("explain", &explain, py::arg("queries"), py::arg("row"))
       .def("stats", &stats)
-      .def("__len__", [](const LexicalIndex& index) { return index.segment().meta().documents; })
+      .def("__len__", [](const LexicalIndex& index) { return index.collection().rows(); })
       .def_property_readonly("analyzer",
                              [](const LexicalIndex& index) {
-                               return py::bytes(index.segment().analyzer().data(),
-                                                index.segment().analyzer().size());
+                               const std::string_view stored = index.parts().front().segment->analyzer();
+                               return py::bytes(stored.data(), stored.size());
                              })
-      .def_property_readonly("k1", [](const LexicalIndex& index) { return index.segment().meta().k1; })
-      .def_property_readonly("b", [](const LexicalIndex& index) { return index.segment().meta().b; });
+      // (variant, k1, b, delta) of the build
+      .def_property_readonly("params", [](const LexicalIndex& index) {
+        const pyengine::Bm25Params& params = index.collection().params();
+        return py::make_tuple(static_cast<std::uint32_t>(params.variant), params.k1, params.b, params.delta);
+      });
 
   py::class_<LexicalBuilder>(m, "LexicalBuilder")
-      .def(py::init<double, double, std::uint64_t>(), py::arg("k1"), py::arg("b"),
-           py::arg("max_documents") = pyengine::kMaxDocuments)
+      // The layout's limits are other than the default only in tests.
+      .def(py::init<double, double, std::uint32_t, double, std::uint64_t, std::uint64_t, std::uint64_t,
+                    std::uint32_t>(),
+           py::arg("k1"), py::arg("b"), py::arg("variant") = 0, py::arg("delta") = 0.5,
+           py::arg("max_documents") = pyengine::kMaxDocuments,
+           py::arg("tail_limit") = pyengine::LayoutOptions{}.tail_limit,
+           py::arg("dense_divisor") = pyengine::LayoutOptions{}.dense_divisor,
+           py::arg("range_postings") = pyengine::LayoutOptions{}.range_postings)
       .def("add_texts", &LexicalBuilder::add_texts, py::arg("analyzer"), py::arg("texts"))
       .def("add_token_lists", &LexicalBuilder::add_token_lists, py::arg("token_lists"))
       .def("terms", &LexicalBuilder::terms)

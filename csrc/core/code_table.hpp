@@ -33,7 +33,7 @@ struct CodeTable {
   std::array<double, 256> lower{};    // nor below; 0 for unused codes
   std::array<double, 256> ceiling{};  // greatest `upper` of this code and all smaller ones
   std::array<double, 256> floor{};    // smallest `lower` of this code and all greater ones that are used
-  bool exact = true;                  // every code stands for one value: upper == lower
+  bool exact = true;                  // `ceiling` is what every posting of the code saturates to
 };
 
 // The least and the greatest saturation in a box.
@@ -68,9 +68,12 @@ struct SaturationBounds {
   }
   table.lower[0] = 0.0;
   for (std::size_t code = 1; code < 256; ++code) {
-    if (table.lower[code] == std::numeric_limits<double>::infinity()) table.lower[code] = 0.0;
-    table.exact = table.exact && table.upper[code] == table.lower[code];
     table.ceiling[code] = std::max(table.ceiling[code - 1], table.upper[code]);
+    if (table.lower[code] == std::numeric_limits<double>::infinity()) {
+      table.lower[code] = 0.0;
+    } else {
+      table.exact = table.exact && table.lower[code] == table.ceiling[code];
+    }
   }
   return table;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -29,12 +30,19 @@ class FixedPoint {
   }
 
   [[nodiscard]] FixedScore contribution(double weighted_idf, double saturation) const noexcept {
-    return std::llrint(weighted_idf * saturation * scale_);
+    // Adding 1.5 * 2^52 leaves the nearest integer, halves to even, in the low bits of the significand.
+    constexpr double kShift = 0x1.8p52;
+    return std::bit_cast<std::int64_t>(weighted_idf * saturation * scale_ + kShift) -
+           std::bit_cast<std::int64_t>(kShift);
   }
 
-  [[nodiscard]] Score score(FixedScore sum) const noexcept {
-    return static_cast<Score>(static_cast<double>(sum) * unit_);
-  }
+  // What contribution() multiplies by.
+  [[nodiscard]] double scale() const noexcept { return scale_; }
+
+  // Exact.
+  [[nodiscard]] double value(FixedScore sum) const noexcept { return static_cast<double>(sum) * unit_; }
+
+  [[nodiscard]] Score score(FixedScore sum) const noexcept { return static_cast<Score>(value(sum)); }
 
   // The least sum whose score is at least `score`. REQUIRES: score > 0.
   [[nodiscard]] FixedScore least_sum(Score score) const noexcept {

@@ -216,7 +216,7 @@ std::string SectionFile::describe(std::uint32_t id) const {
   return "section " + std::to_string(id) + " (" + std::string(kind_.section_name(id)) + ")";
 }
 
-std::uint32_t SectionFile::read_header() const {
+std::uint32_t SectionFile::read_header() {
   const std::uint64_t size = bytes().size();
   if (size < sizeof(Header)) {
     throw corrupt_at(0, "expected a header of 64 bytes, the file has " + std::to_string(size));
@@ -246,6 +246,7 @@ std::uint32_t SectionFile::read_header() const {
   if (table_crc(header, table) != header.crc) {
     throw corrupt_at(28, "the checksum of header and section table differs");
   }
+  version_ = header.version;
   return header.sections;
 }
 

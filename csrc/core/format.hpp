@@ -67,6 +67,7 @@ class SectionFile {
   SectionFile(const std::string& path, const FileKind& kind);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return file_.bytes(); }
 
   // The section as an array of T. Throws Error{kCorruption} if it is missing or not a whole number of T.
@@ -98,7 +99,7 @@ class SectionFile {
   };
 
   [[nodiscard]] Error corrupt_at(std::uint64_t offset, const std::string& what) const;
-  [[nodiscard]] std::uint32_t read_header() const;
+  [[nodiscard]] std::uint32_t read_header();
   void read_table(std::uint32_t sections);
   [[nodiscard]] const Entry& entry(std::uint32_t id) const;
   [[nodiscard]] std::span<const std::byte> entry_bytes(std::uint32_t id) const;
@@ -107,6 +108,7 @@ class SectionFile {
 
   std::string path_;
   FileKind kind_;
+  std::uint32_t version_ = 0;
   MappedFile file_;
   std::vector<Entry> entries_;
 };

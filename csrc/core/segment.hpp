@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,8 +12,10 @@
 #include <vector>
 
 #include "core/bm25.hpp"
+#include "core/code_table.hpp"
 #include "core/format.hpp"
-#include "core/postings.hpp"
+#include "core/list_encoder.hpp"
+#include "core/term_list.hpp"
 #include "core/types.hpp"
 #include "core/vocabulary.hpp"
 
@@ -23,29 +24,21 @@ namespace pyengine {
 // Row kNoRow is "no row"; one number less keeps rows + 1 representable too.
 inline constexpr std::uint64_t kMaxDocuments = kNoRow - std::uint64_t{1};
 
-// The first section of a segment file, as stored. Never reorder.
 struct SegmentMeta {
   std::uint64_t documents = 0;
   std::uint64_t terms = 0;
   std::uint64_t postings = 0;
   std::uint64_t tokens = 0;  // sum of the document lengths
-  double k1 = 1.5;
-  double b = 0.75;
+  Bm25Params params;
   std::uint32_t max_length = 0;  // of a document, in tokens
-  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(SegmentMeta) == 56);
 
 // What a segment in memory owns.
 struct SegmentArrays {
   SegmentMeta meta;
   std::string analyzer;  // JSON, or empty: the terms were given, not analysed
   VocabularyArrays vocabulary;
-  std::vector<std::uint64_t> posting_offsets;
-  std::vector<Row> rows;
-  std::vector<std::uint8_t> frequencies;
-  std::vector<std::uint64_t> large_index;
-  std::vector<std::uint32_t> large_value;
+  ListArrays lists;
   std::vector<std::uint32_t> lengths;
 };
 
@@ -68,14 +61,22 @@ class LexicalSegment {
   void verify() const;
 
   [[nodiscard]] const SegmentMeta& meta() const noexcept { return meta_; }
-  [[nodiscard]] const Bm25& bm25() const noexcept { return bm25_; }
   [[nodiscard]] std::string_view analyzer() const noexcept { return analyzer_; }
-  [[nodiscard]] std::span<const std::uint32_t> lengths() const noexcept { return lengths_; }
+  [[nodiscard]] std::span<const std::uint32_t> lengths() const noexcept { return views_.lengths; }
   [[nodiscard]] TermId find(std::string_view term) const noexcept { return vocabulary_.find(term); }
 
-  // The term's postings. Throws Error{kCorruption} if their stored bounds contradict themselves.
-  // REQUIRES: id < meta().terms.
-  [[nodiscard]] ListCursor postings(TermId id) const;
+  // The term's postings. Throws Error{kCorruption} if their stored bounds contradict themselves; the
+  // postings themselves are not looked at. REQUIRES: id < meta().terms.
+  [[nodiscard]] TermList list(TermId id) const;
+
+  // The frequency of the posting at `position` of a list. Total even on hostile bytes.
+  [[nodiscard]] std::uint32_t frequency(const TermList& list, std::uint32_t position) const noexcept {
+    const std::uint8_t small = list.frequencies[position];
+    return small != kLargeFrequency ? small : large_frequency(list.first + position);
+  }
+
+  // What the codes of the postings stand for.
+  [[nodiscard]] std::span<const CodeRange> code_ranges() const noexcept { return views_.code_ranges; }
 
   // The error for postings whose rows do not ascend or leave the collection.
   [[nodiscard]] Error unsound_postings() const;
@@ -84,27 +85,50 @@ class LexicalSegment {
   [[nodiscard]] std::vector<std::pair<std::string_view, std::uint64_t>> section_bytes() const;
 
  private:
+  // The sections as spans, over owned arrays or over the file.
+  struct Views {
+    std::span<const char> term_bytes;
+    std::span<const std::uint64_t> term_offsets;
+    std::span<const TermId> term_slots;
+    std::span<const TermEntry> entries;
+    std::span<const BodyRecord> records;
+    std::span<const Row> tail_rows;
+    std::span<const std::uint8_t> tail_codes;
+    std::span<const std::uint8_t> tail_frequencies;
+    std::span<const std::uint16_t> body_rows;
+    std::span<const std::uint8_t> body_codes;
+    std::span<const std::uint8_t> body_frequencies;
+    std::span<const std::uint32_t> directory;
+    std::span<const std::uint8_t> range_max;
+    std::span<const std::uint8_t> columns;
+    std::span<const CodeRange> code_ranges;
+    std::span<const std::uint64_t> large_index;
+    std::span<const std::uint32_t> large_value;
+    std::span<const std::uint32_t> lengths;
+  };
+  struct StoredMeta;
+
   explicit LexicalSegment(std::unique_ptr<SectionFile> file);
 
   [[nodiscard]] static SegmentMeta read_meta(const SectionFile& file);
-  [[nodiscard]] std::vector<Section> sections() const;
+  [[nodiscard]] static Views views_of(const SegmentArrays& arrays);
+  [[nodiscard]] static Views views_of(const SectionFile& file);
+  [[nodiscard]] std::vector<Section> sections(const StoredMeta& meta) const;
+  [[nodiscard]] StoredMeta stored_meta() const noexcept;
+  [[nodiscard]] std::uint32_t large_frequency(std::uint64_t key) const noexcept;
   [[nodiscard]] Error corrupt(std::uint32_t section, const std::string& what) const;
   void check_shapes() const;
   void check_vocabulary() const;
   void check_postings() const;
+  void check_list(const TermList& list, TermId id) const;
 
   SegmentArrays owned_;                // empty when mapped
   std::unique_ptr<SectionFile> file_;  // null when in memory
 
   SegmentMeta meta_;
   std::string_view analyzer_;
-  std::span<const char> term_bytes_;
-  std::span<const std::uint64_t> term_offsets_;
-  std::span<const TermId> term_slots_;
+  Views views_;
   VocabularyView vocabulary_;
-  PostingArrays postings_;
-  std::span<const std::uint32_t> lengths_;
-  Bm25 bm25_;
 };
 
 }  // namespace pyengine

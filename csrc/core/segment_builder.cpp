@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/encode_segment.hpp"
 #include "core/error.hpp"
 
 namespace pyengine {
@@ -18,8 +19,8 @@ bool asked_to_stop(std::uint64_t row, const std::function<bool()>& stop) {
 
 }  // namespace
 
-SegmentBuilder::SegmentBuilder(Bm25Params params, std::uint64_t max_documents)
-    : params_(params), max_documents_(std::min(max_documents, kMaxDocuments)) {}
+SegmentBuilder::SegmentBuilder(Bm25Params params, std::uint64_t max_documents, const LayoutOptions& layout)
+    : params_(params), max_documents_(std::min(max_documents, kMaxDocuments)), layout_(layout) {}
 
 void SegmentBuilder::check_room(std::uint64_t documents) const {
   if (documents > max_documents_ - this->documents()) {
@@ -117,9 +118,8 @@ void SegmentBuilder::read_document(std::uint64_t row, Reader& reader) {
   }
 }
 
-// Fills posting_offsets. False: stopped.
-bool SegmentBuilder::count_postings(SegmentArrays& out, const std::function<bool()>& stop) {
-  std::vector<std::uint64_t>& offsets = out.posting_offsets;
+// Fills `offsets`: where each term's postings begin. False: stopped.
+bool SegmentBuilder::count_postings(std::vector<std::uint64_t>& offsets, const std::function<bool()>& stop) {
   offsets.assign(vocabulary_.size() + 1, 0);
   begin_pass();
   Reader reader;
@@ -132,12 +132,13 @@ bool SegmentBuilder::count_postings(SegmentArrays& out, const std::function<bool
   return true;
 }
 
-// Fills rows, frequencies and the exceptions; frees the entries behind it. False: stopped.
-bool SegmentBuilder::scatter_postings(SegmentArrays& out, const std::function<bool()>& stop) {
-  std::vector<std::uint64_t> next(out.posting_offsets.begin(), out.posting_offsets.end() - 1);
-  out.rows.resize(out.posting_offsets.back());
-  out.frequencies.resize(out.posting_offsets.back());
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> large;
+// Fills rows and frequencies; frees the entries behind it. False: stopped.
+bool SegmentBuilder::scatter_postings(std::span<const std::uint64_t> offsets, std::vector<Row>& rows,
+                                      std::vector<std::uint32_t>& frequencies,
+                                      const std::function<bool()>& stop) {
+  std::vector<std::uint64_t> next(offsets.begin(), offsets.end() - 1);
+  rows.resize(offsets.back());
+  frequencies.resize(offsets.back());
   begin_pass();
   Reader reader;
   for (std::uint64_t row = 0; row < documents(); ++row) {
@@ -149,37 +150,25 @@ bool SegmentBuilder::scatter_postings(SegmentArrays& out, const std::function<bo
     }
     for (const TermCount& entry : document_) {
       const std::uint64_t at = next[entry.term]++;
-      out.rows[at] = static_cast<Row>(row);
-      out.frequencies[at] =
-          static_cast<std::uint8_t>(std::min<std::uint32_t>(entry.frequency, kLargeFrequency));
-      if (entry.frequency >= kLargeFrequency) large.emplace_back(at, entry.frequency);
+      rows[at] = static_cast<Row>(row);
+      frequencies[at] = entry.frequency;
     }
-  }
-  std::sort(large.begin(), large.end());
-  for (const auto& [at, frequency] : large) {
-    out.large_index.push_back(at);
-    out.large_value.push_back(frequency);
   }
   return true;
 }
 
 std::unique_ptr<LexicalSegment> SegmentBuilder::finish(std::string analyzer,
                                                        const std::function<bool()>& stop) {
-  SegmentArrays out;
-  if (!count_postings(out, stop) || !scatter_postings(out, stop)) return nullptr;
+  std::vector<std::uint64_t> offsets;
+  std::vector<Row> rows;
+  std::vector<std::uint32_t> frequencies;
+  if (!count_postings(offsets, stop) || !scatter_postings(offsets, rows, frequencies, stop)) return nullptr;
   blocks_.clear();
+  SegmentArrays out;
   out.analyzer = std::move(analyzer);
-  out.meta.terms = vocabulary_.size();
   out.vocabulary = vocabulary_.take();
   out.lengths = std::move(lengths_);
-  out.meta.documents = out.lengths.size();
-  out.meta.postings = out.rows.size();
-  out.meta.k1 = params_.k1;
-  out.meta.b = params_.b;
-  for (const std::uint32_t length : out.lengths) {
-    out.meta.tokens += length;
-    out.meta.max_length = std::max(out.meta.max_length, length);
-  }
+  encode_segment(offsets, rows, frequencies, params_, layout_, out);
   return std::make_unique<LexicalSegment>(std::move(out));
 }
 

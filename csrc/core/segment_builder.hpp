@@ -26,7 +26,8 @@ namespace pyengine {
 class SegmentBuilder {
  public:
   // `max_documents` is lower than the format's limit only in tests.
-  explicit SegmentBuilder(Bm25Params params, std::uint64_t max_documents = kMaxDocuments);
+  explicit SegmentBuilder(Bm25Params params, std::uint64_t max_documents = kMaxDocuments,
+                          const LayoutOptions& layout = {});
 
   // Throws Error{kExhausted} unless `documents` more fit; nothing is added.
   void check_room(std::uint64_t documents) const;
@@ -77,11 +78,14 @@ class SegmentBuilder {
   void end_document(std::uint64_t length);
   void store(const TermCount& entry);
   void read_document(std::uint64_t row, Reader& reader);
-  [[nodiscard]] bool count_postings(SegmentArrays& out, const std::function<bool()>& stop);
-  [[nodiscard]] bool scatter_postings(SegmentArrays& out, const std::function<bool()>& stop);
+  [[nodiscard]] bool count_postings(std::vector<std::uint64_t>& offsets, const std::function<bool()>& stop);
+  [[nodiscard]] bool scatter_postings(std::span<const std::uint64_t> offsets, std::vector<Row>& rows,
+                                      std::vector<std::uint32_t>& frequencies,
+                                      const std::function<bool()>& stop);
 
   Bm25Params params_;
   std::uint64_t max_documents_;
+  LayoutOptions layout_;
   VocabularyBuilder vocabulary_;
   std::vector<TermId> replaced_;  // by term id before replacement; empty: nothing was replaced
 

@@ -220,10 +220,9 @@ class Bm25Index:
         >>> index.search([["red", "hen"]], k=1).rows.tolist()
         [[1]]
         """
-        del exact  # there is one algorithm, and it is exhaustive
         k = require_count("k", k)
         n_threads = require_count("n_threads", n_threads)
-        rows, scores, counts = self._core.search(self._encode(queries), k, n_threads)
+        rows, scores, counts = self._core.search(self._encode(queries), k, n_threads, exact)
         return Hits(rows, scores, counts)
 
     def score(self, queries: Queries, rows: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -315,7 +314,8 @@ class Bm25Index:
     @property
     def config(self) -> Bm25Config:
         """k1 and b."""
-        return Bm25Config(k1=self._core.k1, b=self._core.b)
+        _, k1, b, _ = self._core.params
+        return Bm25Config(k1=k1, b=b)
 
     @property
     def stats(self) -> Bm25Stats:

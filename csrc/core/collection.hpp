@@ -1,0 +1,62 @@
+// The segments that are searched as one: rows follow each other, statistics are those of all live documents.
+// Thread rule: immutable; any number of threads may read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/bm25.hpp"
+#include "core/segment.hpp"
+#include "core/types.hpp"
+
+namespace pyengine {
+
+// The documents of one segment that no longer count.
+struct Deletions {
+  std::vector<std::uint64_t> live;  // one bit a row; empty: all live
+  std::uint64_t documents = 0;
+  std::uint64_t tokens = 0;
+  std::vector<std::pair<TermId, std::uint32_t>> postings;  // by term, ascending: how many of its postings
+
+  // How many postings of a term are of deleted documents.
+  [[nodiscard]] std::uint32_t of(TermId term) const noexcept;
+};
+
+struct CollectionPart {
+  std::shared_ptr<const LexicalSegment> segment;
+  std::shared_ptr<const Deletions> deletions;  // never null
+  Row first_row = 0;
+};
+
+class Collection {
+ public:
+  explicit Collection(std::shared_ptr<const LexicalSegment> segment);
+
+  // Throws Error{kInvalidArgument} for segments of different parameters, Error{kExhausted} past the row
+  // limit.
+  explicit Collection(std::vector<CollectionPart> parts);
+
+  // This collection without some of its rows, which keep their numbers. Cost: O(postings).
+  // REQUIRES: every row is below rows().
+  [[nodiscard]] Collection without(std::span<const Row> rows) const;
+
+  [[nodiscard]] std::span<const CollectionPart> parts() const noexcept { return parts_; }
+  [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }             // deleted ones too
+  [[nodiscard]] const CollectionStats& stats() const noexcept { return stats_; }  // of live documents
+  [[nodiscard]] const Bm25Params& params() const noexcept { return params_; }     // of the build
+  [[nodiscard]] std::uint64_t deleted() const noexcept { return rows_ - stats_.documents; }
+
+  // The part a row belongs to. REQUIRES: row < rows().
+  [[nodiscard]] std::size_t part_of(Row row) const noexcept;
+
+ private:
+  std::vector<CollectionPart> parts_;
+  std::uint64_t rows_ = 0;
+  CollectionStats stats_;
+  Bm25Params params_;
+};
+
+}  // namespace pyengine
