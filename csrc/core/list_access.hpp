@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "core/cursor.hpp"
 #include "core/term_list.hpp"
 #include "core/types.hpp"
 

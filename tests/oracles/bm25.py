@@ -1,4 +1,4 @@
-"""BM25 by the book: dictionaries, float64, the sums in the order the contract states."""
+"""BM25 by the book: dictionaries, float64, contributions rounded to integers as the contract states."""
 
 import math
 from collections import Counter
@@ -21,15 +21,24 @@ class SlowBm25:
     def idf(self, term: str) -> float:
         return math.log1p((len(self.docs) - self.df[term] + 0.5) / (self.df[term] + 0.5))
 
+    def scale(self, query: Sequence[str]) -> float:
+        """By what contributions are multiplied to become integers: their sum stays below 2**51."""
+        magnitude = 0.0
+        for term, weight in Counter(query).items():
+            if self.df[term]:
+                magnitude += abs(weight * self.idf(term)) * (self.k1 + 1.0)
+        return math.ldexp(1.0, 51 - math.frexp(magnitude)[1]) if magnitude else 1.0
+
     def contributions(self, query: Sequence[str], row: int) -> list[tuple[str, float]]:
         """What each distinct term of the query, in order of first occurrence, adds to the row's score."""
         counts = Counter(self.docs[row])
         norm = self.k1 * (1.0 - self.b + self.b * len(self.docs[row]) / self.average_length)
+        scale = self.scale(query)
         shares = []
         for term, weight in Counter(query).items():
             tf = counts[term]
             saturation = tf * (self.k1 + 1.0) / (tf + norm) if tf else 0.0
-            shares.append((term, weight * self.idf(term) * saturation))
+            shares.append((term, round(weight * self.idf(term) * saturation * scale) / scale))
         return shares
 
     def score(self, query: Sequence[str], row: int) -> np.float32:

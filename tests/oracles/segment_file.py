@@ -48,9 +48,10 @@ class SegmentFile:
             number, _, offset, length, _ = struct.unpack_from("<IIQQQ", data, 64 + 32 * i)
             assert offset % 64 == 0
             sections[number] = data[offset : offset + length]
-        documents, terms, postings, tokens, k1, b, longest, _ = struct.unpack("<QQQQddII", sections[1])
+        assert version == 2
+        documents, terms, postings, tokens, k1, b, _, _, longest = struct.unpack("<QQQQdddII", sections[1])
         assert len(sections[4]) == 8 * (terms + 1)
-        assert len(sections[7]) == 4 * postings
+        assert len(sections[14]) // 4 + len(sections[17]) // 2 == postings
         assert longest == max(struct.unpack(f"<{documents}I", sections[11]), default=0)
         return cls(version, sections, documents, tokens, k1, b)
 
@@ -82,6 +83,32 @@ class SegmentFile:
         number = self.find(term)
         if number is None:
             return []
-        offsets, rows, small = self.numbers(6, "Q"), self.numbers(7, "I"), self.numbers(8, "B")
+        begin, count, body = struct.unpack_from("<QII", self.sections[12], 16 * number)
         large = dict(zip(self.numbers(9, "Q"), self.numbers(10, "I"), strict=True))
-        return [(rows[i], large.get(i, small[i])) for i in range(offsets[number], offsets[number + 1])]
+        if body >> 31:
+            rows, small, key = self.numbers(14, "I")[begin : begin + count], self.numbers(16, "B"), 0
+        else:
+            rows, small, key = self.body_rows(begin, count, body), self.numbers(19, "B"), 2**63
+        return [(row, large.get(key + begin + i, small[begin + i])) for i, row in enumerate(rows)]
+
+    def body_rows(self, begin: int, count: int, body: int) -> tuple[int, ...]:
+        """Put the low halves and the directory of a body list together."""
+        at, _, _, shift = struct.unpack_from("<QQQB", self.sections[13], 32 * body)
+        ranges = ((self.documents - 1) >> shift) + 1
+        directory = self.numbers(20, "I")[at : at + ranges + 1]
+        low = self.numbers(17, "H")[begin : begin + count]
+        rows = []
+        for i in range(ranges):
+            for place in range(directory[i], directory[i + 1]):
+                row = ((i << shift) & ~0xFFFF) | low[place]
+                assert row >> shift == i
+                rows.append(row)
+        assert len(rows) == count
+        return tuple(rows)
+
+    def codes(self, term: str) -> list[int]:
+        """Return the code of every posting of a term."""
+        number = self.find(term)
+        assert number is not None
+        begin, count, body = struct.unpack_from("<QII", self.sections[12], 16 * number)
+        return list(self.numbers(15 if body >> 31 else 18, "B")[begin : begin + count])

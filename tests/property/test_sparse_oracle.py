@@ -21,7 +21,9 @@ B = st.one_of(st.sampled_from([0.0, 0.4, 0.75, 1.0]), st.floats(0, 1))
 
 def search(index: Bm25Index, queries: Sequence[Sequence[str]], k: int, threads: int, window: int) -> Hits:
     """As `Bm25Index.search`, but with windows small enough that tiny collections have many."""
-    return Hits(*index._core.search(_core.Queries.from_tokens(list(queries)), k, threads, window))
+    return Hits(
+        *index._core.search(_core.Queries.from_tokens(list(queries)), k, threads, exact=True, window=window)
+    )
 
 
 @settings(max_examples=300, deadline=None)

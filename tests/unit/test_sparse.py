@@ -281,8 +281,8 @@ def test_stats(index: Bm25Index) -> None:
     assert (stats.documents, stats.terms, stats.postings, stats.tokens) == (5, 9, 12, 15)
     assert stats.average_length == 3.0
     bytes_of = stats.section_bytes
-    assert (bytes_of["rows"], bytes_of["frequencies"], bytes_of["lengths"]) == (4 * 12, 12, 4 * 5)
-    assert bytes_of["term_offsets"] == bytes_of["posting_offsets"] == 8 * (9 + 1)
+    assert (bytes_of["tail_rows"], bytes_of["tail_frequencies"], bytes_of["lengths"]) == (4 * 12, 12, 4 * 5)
+    assert (bytes_of["term_offsets"], bytes_of["term_entries"]) == (8 * (9 + 1), 16 * 9)
     assert stats.total_bytes == sum(stats.section_bytes.values())
     assert repr(index) == "Bm25Index(documents=5, terms=9, postings=12)"
 

@@ -85,7 +85,7 @@ def test_a_builder_that_failed_or_finished_refuses_to_go_on() -> None:
 
 
 def test_the_limit_of_documents_is_checked_before_anything_is_added() -> None:
-    builder = _core.LexicalBuilder(1.5, 0.75, 3)
+    builder = _core.LexicalBuilder(1.5, 0.75, max_documents=3)
     builder.add_token_lists([["a"], ["b"]])
     with pytest.raises(InvalidInputError, match=r"at most 3 documents .* got 2 and 2 more"):
         builder.add_token_lists([["c"], ["d"]])
