@@ -84,10 +84,19 @@ class Bm25 {
     return std::log1p((documents - with + 0.5) / (with + 0.5));
   }
 
+  // How long a document is against the average one, as far as b lets that count.
+  [[nodiscard]] double pivot(std::uint32_t length) const noexcept {
+    return 1.0 - params_.b + params_.b * static_cast<double>(length) / average_length_;
+  }
+
   // How much one term with frequency `tf` >= 1 counts in a document of `length` tokens.
   [[nodiscard]] double saturation(std::uint32_t tf, std::uint32_t length) const noexcept {
+    return saturation(tf, pivot(length));
+  }
+
+  // The same for a known pivot(length).
+  [[nodiscard]] double saturation(std::uint32_t tf, double pivot) const noexcept {
     const auto frequency = static_cast<double>(tf);
-    const double pivot = 1.0 - params_.b + params_.b * static_cast<double>(length) / average_length_;
     if (params_.variant == Variant::kBm25l) {
       const double c = frequency / pivot + params_.delta;
       return (params_.k1 + 1.0) * c / (params_.k1 + c);

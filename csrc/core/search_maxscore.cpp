@@ -1,6 +1,8 @@
 #include "core/search_maxscore.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
 
 #include "core/simd/kernels.hpp"
@@ -8,6 +10,35 @@
 namespace pyengine {
 
 namespace {
+
+// What codes are worth when rows that have any are to be dropped: enough to sink every sum.
+constexpr std::array<std::int64_t, 256> drop_present() noexcept {
+  std::array<std::int64_t, 256> worth{};
+  for (std::size_t code = 1; code < worth.size(); ++code) {
+    worth[code] = std::numeric_limits<std::int64_t>::min() / 2;
+  }
+  return worth;
+}
+constexpr std::array<std::int64_t, 256> kDropPresent = drop_present();
+
+// Some of the candidates at hand.
+struct Candidates {
+  Row* rows;
+  FixedScore* sums;
+  std::size_t count;
+};
+
+// Columns that are walked side by side: their sum has to fit a byte, with an error of one unit a column.
+constexpr std::size_t kMostColumns = 15;
+// That is done where more than one in so many codes would have to be looked up.
+constexpr std::size_t kManySurvivors = 8;
+
+// How many candidates are rescored under one threshold. With a small k each of them may raise it.
+constexpr std::size_t kFewShallow = 8;
+constexpr std::size_t kFewDeep = 128;
+
+// With fewer candidates than this a look at the range maxima costs more than it saves.
+constexpr std::size_t kRangeMaxCandidates = 8;
 
 // The search of one segment: lists in order of what they add, and the threshold as it rises.
 class Run {
@@ -34,13 +65,18 @@ class Run {
   [[nodiscard]] FixedScore needed(Row first) noexcept;
   [[nodiscard]] unsigned least_code(const QueryList& entry, FixedScore need) const noexcept;
   [[nodiscard]] bool scan_list(std::size_t i);
+  [[nodiscard]] bool can_scan_columns(std::size_t i) const noexcept;
+  void scan_columns(std::size_t i);
   [[nodiscard]] std::size_t collect(std::size_t i, std::uint32_t begin, std::size_t found);
   [[nodiscard]] std::size_t add_list(std::size_t j, std::size_t count, FixedScore need) noexcept;
-  [[nodiscard]] std::size_t add_tail(const TermList& list, const std::int64_t* worth, std::size_t count,
+  [[nodiscard]] std::size_t add(const TermList& list, const std::int64_t* worth, const Candidates& few,
+                                FixedScore need) noexcept;
+  [[nodiscard]] std::size_t add_tail(const TermList& list, const std::int64_t* worth, const Candidates& few,
                                      FixedScore need) noexcept;
   void rescore(std::size_t i, std::size_t count);
-  [[nodiscard]] bool in_earlier_list(std::size_t i, Row row) const noexcept;
-  [[nodiscard]] std::uint8_t code_of(const TermList& list, Row row) const noexcept;
+  void rescore_few(std::size_t i, Candidates few);
+  void make_exact(std::size_t i, const Candidates& few);
+  void find_codes(const TermList& list, const Candidates& few, std::uint8_t* codes) const noexcept;
 
   [[nodiscard]] std::int64_t* worth(std::size_t i) const noexcept { return scratch_.worth.data() + 256 * i; }
 
@@ -53,6 +89,8 @@ class Run {
   TopK& top_;
   SearchCounters& counters_;
   const simd::Kernels& simd_;
+
+  bool finished_ = false;  // every row has been dealt with
 
   // The list that is being scanned: a body list's epoch at hand.
   std::uint32_t epoch_ = 0;
@@ -105,11 +143,57 @@ unsigned Run::least_code(const QueryList& entry, FixedScore need) const noexcept
 }
 
 bool Run::scan_lists() {
-  for (std::size_t i = 0; i < lists_.size(); ++i) {
+  for (std::size_t i = 0; i < lists_.size() && !finished_; ++i) {
     if (scratch_.rest[i] < needed(0)) return true;
     if (!scan_list(i)) return false;
   }
   return true;
+}
+
+// Whether list `i` and all after it have columns and there is a fast way to scan those.
+bool Run::can_scan_columns(std::size_t i) const noexcept {
+  return simd_.scan_columns != nullptr && lists_.size() - i >= 2 && lists_.size() - i <= kMostColumns &&
+         std::all_of(lists_.begin() + static_cast<std::ptrdiff_t>(i), lists_.end(),
+                     [](const QueryList& entry) { return entry.list.column != nullptr; });
+}
+
+// Deals with all rows that list `i` and those after it have, walking their columns side by side: better than
+// looking up the survivors of a scan when they are many.
+void Run::scan_columns(std::size_t i) {
+  const std::size_t columns = lists_.size() - i;
+  std::array<const std::uint8_t*, kMostColumns> starts{};
+  std::array<simd::ByteWorth, kMostColumns> bytes;
+  // Rounding up adds less than a unit a list, so that no sum passes 255.
+  const FixedScore unit = scratch_.rest[i] / static_cast<FixedScore>(255 - kMostColumns) + 1;
+  for (std::size_t j = 0; j < columns; ++j) {
+    starts[j] = lists_[i + j].list.column;
+    for (std::size_t code = 0; code < 256; ++code) {
+      const FixedScore units = (worth(i + j)[code] + unit - 1) / unit;
+      bytes[j].bytes[code] = static_cast<std::uint8_t>(std::min<FixedScore>(units, 255));
+    }
+  }
+  for (std::uint64_t first = 0; first < documents_; first += options_.chunk) {
+    const FixedScore need = needed(static_cast<Row>(first));
+    if (scratch_.rest[i] < need) break;
+    const std::size_t size = std::min<std::uint64_t>(options_.chunk, documents_ - first);
+    counters_.scanned += size;
+    const auto least = static_cast<std::uint8_t>(std::clamp<FixedScore>(need / unit, 1, 255));
+    const std::size_t found = simd_.scan_columns(starts.data(), bytes.data(), columns, first, size, least,
+                                                 scratch_.positions.data());
+    std::size_t count = 0;
+    for (std::size_t c = 0; c < found; ++c) {
+      const Row row = static_cast<Row>(first) + scratch_.positions[c];
+      scratch_.rows[count] = row;
+      scratch_.sums[count] = 0;
+      count += query_.filter.admits(row, query_.first_row + row) ? 1U : 0U;
+    }
+    counters_.survivors += count;
+    for (std::size_t j = i; j < lists_.size() && count > 0; ++j) {
+      count = add_list(j, count, need - scratch_.rest[j + 1]);
+    }
+    rescore(i, count);
+  }
+  finished_ = true;
 }
 
 bool Run::scan_list(std::size_t i) {
@@ -128,6 +212,10 @@ bool Run::scan_list(std::size_t i) {
     counters_.scanned += size;
     const std::size_t found = simd_.scan_codes(list.codes + begin, size, static_cast<std::uint8_t>(least),
                                                scratch_.positions.data());
+    if (begin == 0 && found * kManySurvivors > size && can_scan_columns(i)) {
+      scan_columns(i);
+      return true;
+    }
     std::size_t count = collect(i, begin, found);
     if (count > found) return false;
     if (list.rows == nullptr) first = epoch_ << kEpochBits;
@@ -181,71 +269,103 @@ std::size_t Run::collect(std::size_t i, std::uint32_t begin, std::size_t found) 
   return kept;
 }
 
+// Adds list `j` to the first `count` candidates; returns how many can still reach `need`.
 std::size_t Run::add_list(std::size_t j, std::size_t count, FixedScore need) noexcept {
   const TermList& list = lists_[j].list;
   Row* rows = scratch_.rows.data();
   FixedScore* sums = scratch_.sums.data();
-  counters_.lookups += count;
-  if (list.column != nullptr) return simd_.add_column(list.column, worth(j), rows, sums, count, need);
-  if (list.rows != nullptr) return add_tail(list, worth(j), count, need);
-  if (options_.range_max && list.range_max != nullptr && count >= 8) {
+  if (options_.range_max && list.range_max != nullptr && count >= kRangeMaxCandidates) {
     count = simd_.keep_by_range(list.range_max, list.max_shift, worth(j), rows, sums, count, need);
   }
-  return simd_.add_body(body_view(list), worth(j), rows, sums, count, need);
+  return add(list, worth(j), {rows, sums, count}, need);
+}
+
+std::size_t Run::add(const TermList& list, const std::int64_t* worth, const Candidates& few,
+                     FixedScore need) noexcept {
+  counters_.lookups += few.count;
+  if (list.column != nullptr) {
+    return simd_.add_column(list.column, worth, few.rows, few.sums, few.count, need);
+  }
+  if (list.rows != nullptr) return add_tail(list, worth, few, need);
+  return simd_.add_body(body_view(list), worth, few.rows, few.sums, few.count, need);
 }
 
 // Candidates and list both ascend: one walk over the list.
-std::size_t Run::add_tail(const TermList& list, const std::int64_t* worth, std::size_t count,
+std::size_t Run::add_tail(const TermList& list, const std::int64_t* worth, const Candidates& few,
                           FixedScore need) noexcept {
-  Row* rows = scratch_.rows.data();
-  FixedScore* sums = scratch_.sums.data();
-  std::uint32_t at = 0;
+  const Row* at =
+      few.count > 0 ? std::lower_bound(list.rows, list.rows + list.count, few.rows[0]) : list.rows;
+  const Row* end = list.rows + list.count;
   std::size_t kept = 0;
-  for (std::size_t c = 0; c < count; ++c) {
-    const Row row = rows[c];
-    while (at < list.count && list.rows[at] < row) ++at;
-    const FixedScore sum = sums[c] + (at < list.count && list.rows[at] == row ? worth[list.codes[at]] : 0);
-    rows[kept] = row;
-    sums[kept] = sum;
+  for (std::size_t c = 0; c < few.count; ++c) {
+    const Row row = few.rows[c];
+    while (at < end && *at < row) ++at;
+    const FixedScore sum = few.sums[c] + (at < end && *at == row ? worth[list.codes[at - list.rows]] : 0);
+    few.rows[kept] = row;
+    few.sums[kept] = sum;
     kept += sum >= need ? 1U : 0U;
   }
   return kept;
 }
 
-std::uint8_t Run::code_of(const TermList& list, Row row) const noexcept {
-  if (list.column != nullptr) return list.column[row];
-  if (list.rows == nullptr) return simd::body_code(body_view(list), row);
-  const std::uint32_t position = position_of(list, row);
-  return position == kNoPosition ? std::uint8_t{0} : list.codes[position];
-}
-
-// A row that an earlier list has was dealt with there: kept, or dropped for good.
-bool Run::in_earlier_list(std::size_t i, Row row) const noexcept {
-  for (std::size_t j = 0; j < i; ++j) {
-    if (code_of(lists_[j].list, row) != 0) return true;
-  }
-  return false;
-}
-
-// Offers the first `count` candidates, found in list `i`, with their exact scores.
+// Offers the first `count` candidates, found in list `i`, with their exact scores: a few at a time, since
+// each may raise the threshold for the next.
 void Run::rescore(std::size_t i, std::size_t count) {
-  const SegmentScoring& scoring = query_.scoring;
-  for (std::size_t c = 0; c < count; ++c) {
-    const Row row = scratch_.rows[c];
-    FixedScore sum = scratch_.sums[c];
-    if (sum < needed(row) || in_earlier_list(i, row)) continue;
-    if (!scoring.table().exact) {
-      ++counters_.rescored;
-      sum = 0;
-      for (std::size_t j = i; j < lists_.size(); ++j) {
-        const QueryList& entry = lists_[j];
-        const std::uint8_t code = code_of(entry.list, row);
-        if (code == 0) continue;
-        sum += query_.fixed.contribution(entry.weighted_idf, scoring.saturation_of(entry.list, code, row));
-      }
+  const std::size_t few = options_.range_max ? kFewDeep : kFewShallow;
+  for (std::size_t begin = 0; begin < count; begin += few) {
+    rescore_few(i,
+                {scratch_.rows.data() + begin, scratch_.sums.data() + begin, std::min(few, count - begin)});
+  }
+}
+
+void Run::rescore_few(std::size_t i, Candidates few) {
+  const std::uint32_t* lengths = query_.scoring.segment().lengths().data();
+  const bool exact = query_.scoring.table().exact;
+  std::size_t kept = 0;
+  for (std::size_t c = 0; c < few.count; ++c) {
+    if (few.sums[c] < needed(few.rows[c])) continue;
+    if (!exact) __builtin_prefetch(lengths + few.rows[c]);
+    few.rows[kept] = few.rows[c];
+    few.sums[kept++] = few.sums[c];
+  }
+  few.count = kept;
+  // A row that an earlier list has was dealt with there: kept, or dropped for good.
+  for (std::size_t j = 0; j < i && few.count > 0; ++j) {
+    few.count = add(lists_[j].list, kDropPresent.data(), few, std::numeric_limits<FixedScore>::min() / 4);
+  }
+  if (!exact) make_exact(i, few);
+  for (std::size_t c = 0; c < few.count; ++c) {
+    const Score score = query_.fixed.score(few.sums[c]);
+    if (score > 0.0F) top_.push({query_.first_row + few.rows[c], score});
+  }
+}
+
+// Replaces what the candidates' codes are worth by what their postings are.
+void Run::make_exact(std::size_t i, const Candidates& few) {
+  counters_.rescored += few.count;
+  std::fill_n(few.sums, few.count, 0);
+  std::array<std::uint8_t, kFewDeep> codes;
+  for (std::size_t j = i; j < lists_.size(); ++j) {
+    const QueryList& entry = lists_[j];
+    find_codes(entry.list, few, codes.data());
+    for (std::size_t c = 0; c < few.count; ++c) {
+      if (codes[c] == 0) continue;
+      few.sums[c] += query_.fixed.contribution(
+          entry.weighted_idf, query_.scoring.saturation_of(entry.list, codes[c], few.rows[c]));
     }
-    const Score score = query_.fixed.score(sum);
-    if (score > 0.0F) top_.push({query_.first_row + row, score});
+  }
+}
+
+void Run::find_codes(const TermList& list, const Candidates& few, std::uint8_t* codes) const noexcept {
+  if (list.column != nullptr) {
+    for (std::size_t c = 0; c < few.count; ++c) codes[c] = list.column[few.rows[c]];
+  } else if (list.rows == nullptr) {
+    simd_.find_codes(body_view(list), few.rows, few.count, codes);
+  } else {
+    for (std::size_t c = 0; c < few.count; ++c) {
+      const std::uint32_t position = position_of(list, few.rows[c]);
+      codes[c] = position == kNoPosition ? std::uint8_t{0} : list.codes[position];
+    }
   }
 }
 

@@ -30,14 +30,14 @@ using RankKey = std::uint64_t;
   return {~static_cast<Row>(key), std::bit_cast<Score>(bits)};
 }
 
-// Small k: a heap, whose threshold is the worst of the k best at any time. Larger k: a buffer of up to twice
-// k, thinned out to the best k when it is full: a constant number of steps a hit on average.
+// Small k: a heap, whose threshold is the worst of the k best at any time. Larger k: a buffer of half as much
+// again, thinned out to the best k when it is full: a constant number of steps a hit on average.
 class TopK {
  public:
   // Forgets everything and keeps at most `k` hits from now on. REQUIRES: k >= 1.
   void reset(std::size_t k) {
     k_ = k;
-    room_ = k <= kHeapRoom ? k : std::max(2 * k, k + kLeastSpare);
+    room_ = k <= kHeapRoom ? k : k + std::max(k / 2, kLeastSpare);
     worst_ = 0;
     keys_.clear();
   }
@@ -73,7 +73,7 @@ class TopK {
 
  private:
   static constexpr std::size_t kHeapRoom = 32;
-  static constexpr std::size_t kLeastSpare = 64;
+  static constexpr std::size_t kLeastSpare = 64;  // hits between two thinnings
 
   void push_heap(RankKey key) {
     if (keys_.size() == k_) {

@@ -10,7 +10,19 @@ namespace pyengine::simd {
 
 namespace {
 
-using Tables = std::array<const Kernels*, 4>;
+using Tables = std::array<const Kernels*, 5>;
+
+#if defined(__x86_64__)
+const Kernels& vbmi_kernels() noexcept {
+  static const Kernels kKernels = [] {
+    Kernels kernels = kAvx512Kernels;
+    kernels.name = "avx512vbmi";
+    kernels.scan_columns = scan_columns_vbmi;
+    return kernels;
+  }();
+  return kKernels;
+}
+#endif
 
 Tables tables_of_this_cpu() noexcept {
   Tables tables{&kScalarKernels};
@@ -19,7 +31,8 @@ Tables tables_of_this_cpu() noexcept {
   if (__builtin_cpu_supports("avx2") != 0) tables[count++] = &kAvx2Kernels;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
-    tables[count] = &kAvx512Kernels;
+    tables[count++] = &kAvx512Kernels;
+    if (__builtin_cpu_supports("avx512vbmi") != 0) tables[count] = &vbmi_kernels();
   }
 #elif defined(__aarch64__)
   tables[1] = &kNeonKernels;

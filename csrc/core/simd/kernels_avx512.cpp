@@ -47,7 +47,8 @@ inline std::uint32_t find_low(const std::uint16_t* low, std::uint32_t begin, std
 
 }  // namespace
 
-const Kernels kAvx512Kernels{"avx512", scan_codes, round_products, add_column, add_body, keep_by_range};
+const Kernels kAvx512Kernels{"avx512", scan_codes, round_products, add_column,
+                             add_body, find_codes, keep_by_range,  nullptr};
 
 }  // namespace pyengine::simd
 #endif
