@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,12 +9,12 @@
 #include "bind/arrays.hpp"
 #include "bind/enter.hpp"
 #include "bind/interrupt.hpp"
+#include "bind/lexical_index.hpp"
 #include "bind/pybind.hpp"
 #include "bind/texts.hpp"
 #include "core/queries.hpp"
 #include "core/searcher.hpp"
 #include "core/segment.hpp"
-#include "core/segment_builder.hpp"
 
 namespace {
 
@@ -26,18 +25,8 @@ using pyengine::LexicalSegment;
 using pyengine::Queries;
 using pyengine::Row;
 using pyengine::Score;
-using pyengine::SegmentBuilder;
 
-constexpr std::size_t kBatch = 256;  // documents between two looks for Ctrl-C
-
-py::list terms_of(const pyengine::VocabularyBuilder& vocabulary) {
-  py::list terms(vocabulary.size());
-  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
-    const std::string_view term = vocabulary.term(static_cast<pyengine::TermId>(i));
-    terms[i] = py::str(term.data(), term.size());
-  }
-  return terms;
-}
+constexpr std::size_t kBatch = 256;  // queries between two looks for Ctrl-C
 
 // Runs `work` on element `i` of what the caller calls `name`; an error then says which element it was.
 template <class F>
@@ -48,32 +37,6 @@ void on_element(const char* name, std::uint64_t i, const F& work) {
     throw Error(error.code(), std::string(name) + "[" + std::to_string(i) + "]: " + error.what());
   }
 }
-
-// The segments of one index and what searches them. Immutable: any number of Python threads may use it.
-class LexicalIndex {
- public:
-  explicit LexicalIndex(std::shared_ptr<const LexicalSegment> segment)
-      : searcher_(pyengine::Collection(std::move(segment))) {}
-  explicit LexicalIndex(pyengine::Collection collection) : searcher_(std::move(collection)) {}
-
-  [[nodiscard]] const pyengine::Collection& collection() const noexcept { return searcher_.collection(); }
-  [[nodiscard]] const pyengine::Searcher& searcher() const noexcept { return searcher_; }
-  [[nodiscard]] std::span<const pyengine::CollectionPart> parts() const noexcept {
-    return collection().parts();
-  }
-
-  // The one segment there is. Throws Error{kInvalidArgument} if there are several or rows are deleted.
-  [[nodiscard]] const LexicalSegment& only_segment() const {
-    if (parts().size() != 1 || collection().deleted() != 0) {
-      throw Error(Code::kInvalidArgument,
-                  "index: expected one segment without deletions; save the indexes it was made from");
-    }
-    return *parts().front().segment;
-  }
-
- private:
-  pyengine::Searcher searcher_;
-};
 
 std::unique_ptr<LexicalIndex> union_of(const std::vector<const LexicalIndex*>& indexes) {
   std::vector<pyengine::CollectionPart> parts;
@@ -94,83 +57,6 @@ std::unique_ptr<LexicalIndex> without(const LexicalIndex& index, const py::objec
   }
   return enter([&] { return std::make_unique<LexicalIndex>(index.collection().without(dead)); });
 }
-
-// A builder that notices when two threads use it at once, which the core leaves to its caller.
-class LexicalBuilder {
- public:
-  LexicalBuilder(double k1, double b, std::uint32_t variant, double delta, std::uint64_t max_documents,
-                 std::uint64_t tail_limit, std::uint64_t dense_divisor, std::uint32_t range_postings)
-      : builder_({k1, b, delta, static_cast<pyengine::Variant>(variant)}, max_documents,
-                 {tail_limit, dense_divisor, range_postings}) {}
-
-  void add_texts(const Analyzer& analyzer, const py::object& source) {
-    const Turn turn(*this);
-    const Texts texts(source, "docs", builder_.documents());
-    add(texts.views().size(), [&](std::size_t i) { builder_.add_text(texts.views()[i], analyzer); });
-  }
-
-  void add_token_lists(const py::object& source) {
-    const Turn turn(*this);
-    const TokenLists lists(source, "docs", builder_.documents());
-    add(lists.size(), [&](std::size_t i) { builder_.add_tokens(lists[i]); });
-  }
-
-  [[nodiscard]] py::list terms() {
-    const Turn turn(*this);
-    return terms_of(builder_.terms());
-  }
-
-  void replace_terms(const py::object& source) {
-    const Turn turn(*this);
-    const Texts stems(source, "stems");
-    enter([&] { builder_.replace_terms(stems.views()); });
-  }
-
-  [[nodiscard]] std::unique_ptr<LexicalIndex> finish(std::string analyzer) {
-    const Turn turn(*this);
-    Interrupt interrupt;
-    std::unique_ptr<LexicalSegment> segment =
-        enter([&] { return builder_.finish(std::move(analyzer), [&] { return interrupt(); }); });
-    interrupt.rethrow();
-    return std::make_unique<LexicalIndex>(std::move(segment));
-  }
-
-  [[nodiscard]] std::uint64_t documents() const noexcept { return builder_.documents(); }
-
- private:
-  class Turn {
-   public:
-    explicit Turn(LexicalBuilder& owner) : owner_(owner) {
-      if (owner_.busy_.exchange(true)) {
-        throw Error(Code::kInvalidArgument, "builder: expected one thread at a time, another is using it");
-      }
-    }
-    ~Turn() { owner_.busy_ = false; }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-   private:
-    LexicalBuilder& owner_;
-  };
-
-  template <class F>
-  void add(std::size_t documents, const F& add_one) {
-    builder_.check_room(documents);
-    const std::uint64_t first = builder_.documents();
-    for (std::size_t begin = 0; begin < documents; begin += kBatch) {
-      const std::size_t end = std::min(begin + kBatch, documents);
-      enter([&] {
-        for (std::size_t i = begin; i < end; ++i) {
-          on_element("docs", first + i, [&] { add_one(i); });
-        }
-      });
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    }
-  }
-
-  SegmentBuilder builder_;
-  std::atomic<bool> busy_{false};
-};
 
 // Fills a batch of queries, one at a time, without the GIL; honours Ctrl-C.
 template <class F>
@@ -391,20 +277,4 @@ void register_lexical(py::module_& m) {
         const pyengine::Bm25Params& params = index.collection().params();
         return py::make_tuple(static_cast<std::uint32_t>(params.variant), params.k1, params.b, params.delta);
       });
-
-  py::class_<LexicalBuilder>(m, "LexicalBuilder")
-      // The layout's limits are other than the default only in tests.
-      .def(py::init<double, double, std::uint32_t, double, std::uint64_t, std::uint64_t, std::uint64_t,
-                    std::uint32_t>(),
-           py::arg("k1"), py::arg("b"), py::arg("variant") = 0, py::arg("delta") = 0.5,
-           py::arg("max_documents") = pyengine::kMaxDocuments,
-           py::arg("tail_limit") = pyengine::LayoutOptions{}.tail_limit,
-           py::arg("dense_divisor") = pyengine::LayoutOptions{}.dense_divisor,
-           py::arg("range_postings") = pyengine::LayoutOptions{}.range_postings)
-      .def("add_texts", &LexicalBuilder::add_texts, py::arg("analyzer"), py::arg("texts"))
-      .def("add_token_lists", &LexicalBuilder::add_token_lists, py::arg("token_lists"))
-      .def("terms", &LexicalBuilder::terms)
-      .def("replace_terms", &LexicalBuilder::replace_terms, py::arg("stems"))
-      .def("finish", &LexicalBuilder::finish, py::arg("analyzer"))
-      .def_property_readonly("documents", &LexicalBuilder::documents);
 }

@@ -37,4 +37,5 @@ PYBIND11_MODULE(_core, m) {
   register_dense(m);
   register_fuse(m);
   register_lexical(m);
+  register_builder(m);
 }

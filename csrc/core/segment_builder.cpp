@@ -2,25 +2,50 @@
 
 #include <algorithm>
 #include <limits>
+#include <queue>
 #include <utility>
 
 #include "core/encode_segment.hpp"
 #include "core/error.hpp"
+#include "core/parallel.hpp"
 
 namespace pyengine {
 
 namespace {
 
-constexpr std::uint64_t kPollDocuments = 1 << 15;  // between two questions to `stop`
+constexpr std::size_t kPieceDocuments = 64;
+constexpr std::size_t kPiecesPerThread = 8;  // of a batch, so that threads end at about the same time
 
-bool asked_to_stop(std::uint64_t row, const std::function<bool()>& stop) {
-  return row % kPollDocuments == 0 && stop && stop();
+// While it is sorted a token takes an Entry, and a part is there twice.
+constexpr std::uint64_t kBytesPerToken = 9;
+
+// Feeds the postings of a part to `list`, term by term.
+template <class List>
+void for_lists(const PostingsPart& part, std::vector<std::uint32_t>& frequencies, const List& list) {
+  std::size_t begin = 0;
+  std::size_t large = 0;
+  for (std::size_t i = 0; i < part.counts.size(); ++i) {
+    const std::size_t count = part.counts[i];
+    frequencies.resize(count);
+    for (std::size_t j = 0; j < count; ++j) {
+      const std::uint8_t small = part.frequencies[begin + j];
+      frequencies[j] = small == kLargeFrequency ? part.large[large++] : small;
+    }
+    list(static_cast<TermId>(part.first + i), std::span(part.rows).subspan(begin, count));
+    begin += count;
+  }
 }
 
 }  // namespace
 
-SegmentBuilder::SegmentBuilder(Bm25Params params, std::uint64_t max_documents, const LayoutOptions& layout)
-    : params_(params), max_documents_(std::min(max_documents, kMaxDocuments)), layout_(layout) {}
+SegmentBuilder::SegmentBuilder(Bm25Params params, std::uint64_t max_documents, const LayoutOptions& layout,
+                               BuildResources resources)
+    : params_(params),
+      max_documents_(std::min(max_documents, kMaxDocuments)),
+      layout_(layout),
+      resources_(std::move(resources)),
+      vocabulary_(std::max(resources_.threads, 1U)),
+      workers_(std::max(resources_.threads, 1U)) {}
 
 void SegmentBuilder::check_room(std::uint64_t documents) const {
   if (documents > max_documents_ - this->documents()) {
@@ -30,145 +55,187 @@ void SegmentBuilder::check_room(std::uint64_t documents) const {
   }
 }
 
-void SegmentBuilder::add_text(std::string_view text, const Analyzer& analyzer) {
-  check_room(1);
-  analyzer.analyze(text, tokens_);
-  begin_document();
-  for (const Token& token : tokens_.tokens) count(tokens_.term(token));
-  end_document(tokens_.tokens.size());
+void SegmentBuilder::require_usable() const {
+  if (unusable_) {
+    throw Error(Code::kInvalidArgument, "builder: it has failed or was stopped; make a new one");
+  }
+}
+
+// intern(i, worker, vocabulary) appends the ids of document i's tokens to worker.terms.
+template <class Intern>
+bool SegmentBuilder::add(std::size_t documents, const Intern& intern, const Stop& stop) {
+  require_usable();
+  check_room(documents);
+  const std::size_t first = lengths_.size();
+  lengths_.resize(first + documents);
+  const std::size_t wanted = documents / (workers_.size() * kPiecesPerThread);
+  const std::size_t piece = workers_.size() == 1 ? kPieceDocuments : std::clamp<std::size_t>(wanted, 1, 64);
+  std::vector<TokenPiece> pieces((documents + piece - 1) / piece);
+  unusable_ = true;
+  const auto collect = [&](std::size_t p, unsigned w) {
+    Worker& worker = workers_[w];
+    BuildVocabulary::Shard& shard = vocabulary_.shard(w);
+    worker.terms.clear();
+    const std::size_t begin = p * piece;
+    const std::size_t end = std::min(begin + piece, documents);
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t terms = shard.terms.size();
+      const std::size_t tokens = worker.terms.size();
+      try {
+        intern(i, worker, shard.terms);
+        if (worker.terms.size() - tokens > std::numeric_limits<std::uint32_t>::max()) {
+          throw Error(Code::kExhausted, "expected fewer than 2^32 tokens in a document, got " +
+                                            std::to_string(worker.terms.size() - tokens));
+        }
+      } catch (const Error& error) {
+        throw Error(error.code(), "docs[" + std::to_string(first + i) + "]: " + error.what());
+      }
+      shard.note_new(terms, static_cast<Row>(first + i));
+      lengths_[first + i] = static_cast<std::uint32_t>(worker.terms.size() - tokens);
+    }
+    for (const TermId term : worker.terms) ++shard.tokens[term];
+    pieces[p] = store_.keep(static_cast<Row>(first + begin), static_cast<std::uint32_t>(end - begin), w,
+                            worker.terms);
+  };
+  if (!share_out(pieces.size(), resources_.threads, stop, collect)) return false;
+  for (TokenPiece& done : pieces) store_.add(std::move(done));
+  unusable_ = false;
+  return true;
+}
+
+bool SegmentBuilder::add_texts(std::span<const std::string_view> texts, const Analyzer& analyzer,
+                               const Stop& stop) {
+  const auto intern = [&](std::size_t i, Worker& worker, VocabularyBuilder& vocabulary) {
+    analyzer.analyze(texts[i], worker.tokens);
+    for (const Token& token : worker.tokens.tokens) {
+      worker.terms.push_back(vocabulary.intern(worker.tokens.term(token)));
+    }
+  };
+  return add(texts.size(), intern, stop);
+}
+
+bool SegmentBuilder::add_token_lists(
+    std::size_t documents, const std::function<std::span<const std::string_view>(std::size_t)>& list,
+    const Stop& stop) {
+  const auto intern = [&](std::size_t i, Worker& worker, VocabularyBuilder& vocabulary) {
+    for (const std::string_view term : list(i)) worker.terms.push_back(vocabulary.intern(term));
+  };
+  return add(documents, intern, stop);
 }
 
 void SegmentBuilder::add_tokens(std::span<const std::string_view> tokens) {
-  check_room(1);
-  begin_document();
-  for (const std::string_view token : tokens) count(token);
-  end_document(tokens.size());
+  add_token_lists(1, [tokens](std::size_t) { return tokens; }, {});
 }
 
-void SegmentBuilder::begin_pass() {
-  stamp_ = 0;
-  last_seen_.assign(vocabulary_.size(), {});
-}
-
-void SegmentBuilder::begin_document() {
-  document_.clear();
-  ++stamp_;
-}
-
-void SegmentBuilder::count(std::string_view term) { count_final(vocabulary_.intern(term), 1); }
-
-void SegmentBuilder::count_final(TermId term, std::uint32_t frequency) {
-  if (term >= last_seen_.size()) last_seen_.resize(std::size_t{term} + 1);
-  LastSeen& last = last_seen_[term];
-  if (last.document == stamp_) {
-    document_[last.entry].frequency += frequency;
-    return;
-  }
-  last = {stamp_, static_cast<std::uint32_t>(document_.size())};
-  document_.push_back({term, frequency});
-}
-
-void SegmentBuilder::end_document(std::uint64_t length) {
-  if (length > std::numeric_limits<std::uint32_t>::max()) {
-    throw Error(Code::kExhausted,
-                "docs: expected fewer than 2^32 tokens in a document, got " + std::to_string(length));
-  }
-  for (const TermCount& entry : document_) store(entry);
-  entry_counts_.push_back(static_cast<std::uint32_t>(document_.size()));
-  lengths_.push_back(static_cast<std::uint32_t>(length));
-}
-
-void SegmentBuilder::store(const TermCount& entry) {
-  const auto at = static_cast<std::size_t>(entries_ % kBlockEntries);
-  if (at == 0) blocks_.push_back(std::make_unique_for_overwrite<Block>());
-  Block& block = *blocks_.back();
-  block.terms[at] = entry.term;
-  block.frequencies[at] =
-      static_cast<std::uint8_t>(std::min<std::uint32_t>(entry.frequency, kLargeFrequency));
-  if (entry.frequency >= kLargeFrequency) large_.push_back(entry.frequency);
-  ++entries_;
+const VocabularyBuilder& SegmentBuilder::terms() {
+  vocabulary_.settle();
+  return vocabulary_.terms();
 }
 
 void SegmentBuilder::replace_terms(std::span<const std::string_view> replacements) {
-  if (replacements.size() != vocabulary_.size()) {
-    throw Error(Code::kInvalidArgument, "stems: expected one for each of " +
-                                            std::to_string(vocabulary_.size()) + " terms, got " +
-                                            std::to_string(replacements.size()));
+  const std::size_t missing = terms().size() - vocabulary_.replaced();
+  if (replacements.size() != missing) {
+    throw Error(Code::kInvalidArgument, "stems: expected one for each of " + std::to_string(missing) +
+                                            " terms, got " + std::to_string(replacements.size()));
   }
-  VocabularyBuilder replaced;
-  replaced_.reserve(replacements.size());
-  for (const std::string_view term : replacements) replaced_.push_back(replaced.intern(term));
-  vocabulary_ = std::move(replaced);
+  vocabulary_.replace(replacements);
 }
 
-// Puts the entries of the next document into document_, equal terms merged.
-void SegmentBuilder::read_document(std::uint64_t row, Reader& reader) {
-  begin_document();
-  for (std::uint32_t i = 0; i < entry_counts_[row]; ++i, ++reader.entry) {
-    const Block& block = *blocks_[reader.entry / kBlockEntries];
-    const auto at = static_cast<std::size_t>(reader.entry % kBlockEntries);
-    std::uint32_t frequency = block.frequencies[at];
-    if (frequency == kLargeFrequency) frequency = large_[reader.large++];
-    const TermId term = block.terms[at];
-    if (replaced_.empty()) {
-      document_.push_back({term, frequency});
-    } else {
-      count_final(replaced_[term], frequency);
-    }
-  }
+bool SegmentBuilder::over_budget() const noexcept {
+  return resources_.memory != 0 && store_.tokens() > resources_.memory / kBytesPerToken;
 }
 
-// Fills `offsets`: where each term's postings begin. False: stopped.
-bool SegmentBuilder::count_postings(std::vector<std::uint64_t>& offsets, const std::function<bool()>& stop) {
-  offsets.assign(vocabulary_.size() + 1, 0);
-  begin_pass();
-  Reader reader;
-  for (std::uint64_t row = 0; row < documents(); ++row) {
-    if (asked_to_stop(row, stop)) return false;
-    read_document(row, reader);
-    for (const TermCount& entry : document_) ++offsets[std::size_t{entry.term} + 1];
+// The postings of all that was collected since the last time. Nothing: stopped.
+std::optional<Inversion> SegmentBuilder::invert_collected(const Stop& stop) {
+  vocabulary_.settle();
+  const std::vector<std::uint64_t> tokens = vocabulary_.take_tokens();
+  std::vector<std::vector<TermId>> ids;
+  for (unsigned shard = 0; shard < workers_.size(); ++shard) ids.push_back(vocabulary_.final_ids(shard));
+  std::optional<Inversion> inversion =
+      invert(store_.take(), {ids, tokens, lengths_}, resources_.threads, stop);
+  if (!inversion) return inversion;
+  counts_.resize(vocabulary_.final_size());
+  for (const PostingsPart& part : inversion->parts) {
+    for (std::size_t i = 0; i < part.counts.size(); ++i) counts_[part.first + i] += part.counts[i];
   }
-  for (std::size_t term = 1; term < offsets.size(); ++term) offsets[term] += offsets[term - 1];
+  for (const PairHistogram& pairs : inversion->pairs) pairs_.add(pairs);
+  return inversion;
+}
+
+bool SegmentBuilder::spill(const Stop& stop) {
+  require_usable();
+  unusable_ = true;
+  if (runs_ == nullptr) runs_ = std::make_unique<RunFile>(resources_.scratch);
+  const std::optional<Inversion> inversion = invert_collected(stop);
+  if (!inversion) return false;
+  runs_->begin_run();
+  for (const PostingsPart& part : inversion->parts) {
+    if (stop && stop()) return false;
+    runs_->write(part);
+  }
+  runs_->end_run();
+  unusable_ = false;
   return true;
 }
 
-// Fills rows and frequencies; frees the entries behind it. False: stopped.
-bool SegmentBuilder::scatter_postings(std::span<const std::uint64_t> offsets, std::vector<Row>& rows,
-                                      std::vector<std::uint32_t>& frequencies,
-                                      const std::function<bool()>& stop) {
-  std::vector<std::uint64_t> next(offsets.begin(), offsets.end() - 1);
-  rows.resize(offsets.back());
-  frequencies.resize(offsets.back());
-  begin_pass();
-  Reader reader;
-  for (std::uint64_t row = 0; row < documents(); ++row) {
-    if (asked_to_stop(row, stop)) return false;
-    const std::uint64_t first_block = reader.entry / kBlockEntries;
-    read_document(row, reader);
-    for (std::uint64_t block = first_block; block < reader.entry / kBlockEntries; ++block) {
-      blocks_[block].reset();
+bool SegmentBuilder::encode_parts(ListEncoder& encoder, std::vector<PostingsPart>& parts,
+                                  std::vector<ListEncoder::Notes>& notes, const Stop& stop) const {
+  std::vector<std::vector<std::uint32_t>> frequencies(notes.size());
+  return share_out(parts.size(), resources_.threads, stop, [&](std::size_t i, unsigned worker) {
+    for_lists(parts[i], frequencies[worker], [&](TermId term, std::span<const Row> rows) {
+      encoder.encode(term, rows, frequencies[worker], notes[worker]);
+    });
+    parts[i] = {};
+  });
+}
+
+// Lists of one term follow each other in order of the runs, as their rows do.
+bool SegmentBuilder::encode_runs(ListEncoder& encoder, ListEncoder::Notes& notes, const Stop& stop) const {
+  using Place = std::pair<TermId, std::size_t>;  // the next term of a run
+  std::priority_queue<Place, std::vector<Place>, std::greater<>> places;
+  std::vector<RunFile::Reader> readers;
+  for (std::size_t run = 0; run < runs_->runs(); ++run) {
+    readers.emplace_back(*runs_, run);
+    if (readers.back().term() != kNoTerm) places.emplace(readers.back().term(), run);
+  }
+  ListBuffer list;
+  while (!places.empty()) {
+    const TermId term = places.top().first;
+    if (stop && stop()) return false;
+    list.clear();
+    while (!places.empty() && places.top().first == term) {
+      const std::size_t run = places.top().second;
+      places.pop();
+      readers[run].take(list);
+      if (readers[run].term() != kNoTerm) places.emplace(readers[run].term(), run);
     }
-    for (const TermCount& entry : document_) {
-      const std::uint64_t at = next[entry.term]++;
-      rows[at] = static_cast<Row>(row);
-      frequencies[at] = entry.frequency;
-    }
+    encoder.encode(term, list.rows, list.frequencies, notes);
   }
   return true;
 }
 
-std::unique_ptr<LexicalSegment> SegmentBuilder::finish(std::string analyzer,
-                                                       const std::function<bool()>& stop) {
-  std::vector<std::uint64_t> offsets;
-  std::vector<Row> rows;
-  std::vector<std::uint32_t> frequencies;
-  if (!count_postings(offsets, stop) || !scatter_postings(offsets, rows, frequencies, stop)) return nullptr;
-  blocks_.clear();
+std::unique_ptr<LexicalSegment> SegmentBuilder::finish(std::string analyzer, const Stop& stop) {
+  require_usable();
+  if (runs_ != nullptr && !spill(stop)) return nullptr;
+  unusable_ = true;
+  std::optional<Inversion> inversion = runs_ == nullptr ? invert_collected(stop) : Inversion{};
+  if (!inversion) return nullptr;
   SegmentArrays out;
   out.analyzer = std::move(analyzer);
   out.vocabulary = vocabulary_.take();
   out.lengths = std::move(lengths_);
-  encode_segment(offsets, rows, frequencies, params_, layout_, out);
+  out.meta = meta_of(out.lengths, params_);
+  out.meta.terms = counts_.size();
+  for (const std::uint32_t count : counts_) out.meta.postings += count;
+  const Codebook codebook(pairs_, Bm25(params_, {out.meta.documents, out.meta.tokens}));
+  ListEncoder encoder(codebook, out.lengths, counts_, layout_);
+  std::vector<ListEncoder::Notes> notes(workers_.size());
+  if (runs_ != nullptr ? !encode_runs(encoder, notes.front(), stop)
+                       : !encode_parts(encoder, inversion->parts, notes, stop)) {
+    return nullptr;
+  }
+  out.lists = encoder.finish(notes);
+  runs_.reset();
   return std::make_unique<LexicalSegment>(std::move(out));
 }
 

@@ -1,105 +1,110 @@
 // Texts or token lists in, one immutable LexicalSegment out.
 //
-// The texts are not kept: a document becomes (term, frequency) entries, 5 bytes each, in blocks; finish()
-// inverts them into postings, freeing the blocks on the way. So the peak is about 10 bytes a posting,
-// 4 a document and the vocabulary.
-// Thread rule: one owner. Row numbers and term ids depend on the input alone.
+// The texts are not kept. A document becomes the ids of its tokens, 4 bytes each (token_store.hpp); finish()
+// sorts them into postings (inversion.hpp) and writes the lists. Several threads may share the work, and a
+// budget may bound the memory: what is collected is then sorted and put aside in a temporary file now and
+// then. The segment is the same bytes, whatever the threads and the budget.
+// Thread rule: one owner; threads started here end before a call returns.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/analyzer/analyzer.hpp"
+#include "core/build_vocabulary.hpp"
+#include "core/inversion.hpp"
+#include "core/run_file.hpp"
 #include "core/segment.hpp"
+#include "core/token_store.hpp"
 #include "core/types.hpp"
-#include "core/vocabulary.hpp"
 
 namespace pyengine {
 
+struct BuildResources {
+  unsigned threads = 1;
+  // Bytes for collected tokens and for sorting them; 0: no bound. Vocabulary, document lengths and the
+  // finished arrays come on top.
+  std::uint64_t memory = 0;
+  std::string scratch = ".";  // the folder of the temporary file; only used with a budget
+};
+
 class SegmentBuilder {
  public:
+  using Stop = std::function<bool()>;  // asked now and then by the calling thread; true: give up
+
   // `max_documents` is lower than the format's limit only in tests.
   explicit SegmentBuilder(Bm25Params params, std::uint64_t max_documents = kMaxDocuments,
-                          const LayoutOptions& layout = {});
+                          const LayoutOptions& layout = {}, BuildResources resources = {});
 
   // Throws Error{kExhausted} unless `documents` more fit; nothing is added.
   void check_room(std::uint64_t documents) const;
 
-  // Adds one document. Throws Error{kExhausted} at a documented limit.
-  void add_text(std::string_view text, const Analyzer& analyzer);
+  // Add documents. Throws Error{kExhausted} at a documented limit, naming the document: "docs[17]: ...".
+  // False: stopped. After either the builder takes nothing more and cannot be finished.
+  bool add_texts(std::span<const std::string_view> texts, const Analyzer& analyzer, const Stop& stop);
+  bool add_token_lists(std::size_t documents,
+                       const std::function<std::span<const std::string_view>(std::size_t)>& list,
+                       const Stop& stop);
+  void add_text(std::string_view text, const Analyzer& analyzer) { add_texts({&text, 1}, analyzer, {}); }
   void add_tokens(std::span<const std::string_view> tokens);
 
-  [[nodiscard]] std::uint64_t documents() const noexcept { return entry_counts_.size(); }
+  [[nodiscard]] std::uint64_t documents() const noexcept { return lengths_.size(); }
 
-  // The distinct terms so far, before stemming, in order of first occurrence.
-  [[nodiscard]] const VocabularyBuilder& terms() const noexcept { return vocabulary_; }
+  // The distinct terms so far, before replacement, in order of first occurrence.
+  [[nodiscard]] const VocabularyBuilder& terms();
 
-  // Replaces term i by replacements[i] from here on; terms that become equal are merged by finish().
-  // REQUIRES: as many replacements as terms(); no documents are added afterwards.
+  // How many of them have been replaced: always a number of first ones.
+  [[nodiscard]] std::size_t replaced() const noexcept { return vocabulary_.replaced(); }
+
+  // Puts replacements[i] in the place of term replaced() + i; terms that become equal are merged.
+  // Throws Error{kInvalidArgument} unless there is one for each term not yet replaced.
   void replace_terms(std::span<const std::string_view> replacements);
 
-  // Inverts. `analyzer` is stored (JSON, or empty for token lists). `stop` is asked now and then; once it
-  // says true, null comes back. The builder is used up either way.
-  [[nodiscard]] std::unique_ptr<LexicalSegment> finish(std::string analyzer,
-                                                       const std::function<bool()>& stop);
+  // Whether the budget is used up: spill() is due. Documents may still be added without.
+  [[nodiscard]] bool over_budget() const noexcept;
+
+  // Sorts what was collected and puts it aside. Throws Error{kIo}. False: stopped. As add_texts() otherwise.
+  // REQUIRES: if any term was replaced, all were.
+  bool spill(const Stop& stop);
+
+  // How many times spill() has put something aside.
+  [[nodiscard]] std::size_t spills() const noexcept { return runs_ == nullptr ? 0 : runs_->runs(); }
+
+  // `analyzer` is stored (JSON, or empty for token lists). Null: stopped. The builder is used up either way.
+  // Throws Error{kIo}. REQUIRES: as spill().
+  [[nodiscard]] std::unique_ptr<LexicalSegment> finish(std::string analyzer, const Stop& stop);
 
  private:
-  static constexpr std::size_t kBlockEntries = 1 << 16;
-
-  struct Block {
-    std::array<TermId, kBlockEntries> terms;
-    std::array<std::uint8_t, kBlockEntries> frequencies;
-  };
-  struct TermCount {
-    TermId term;
-    std::uint32_t frequency;
-  };
-  struct LastSeen {
-    std::uint32_t document = 0;  // as stamp_
-    std::uint32_t entry = 0;     // in document_
-  };
-  // Where finish() stands in the entries.
-  struct Reader {
-    std::uint64_t entry = 0;
-    std::size_t large = 0;
+  struct Worker {
+    TokenBuffer tokens;
+    std::vector<TermId> terms;  // of the documents at hand
   };
 
-  void begin_pass();
-  void begin_document();
-  void count(std::string_view term);
-  void count_final(TermId term, std::uint32_t frequency);
-  void end_document(std::uint64_t length);
-  void store(const TermCount& entry);
-  void read_document(std::uint64_t row, Reader& reader);
-  [[nodiscard]] bool count_postings(std::vector<std::uint64_t>& offsets, const std::function<bool()>& stop);
-  [[nodiscard]] bool scatter_postings(std::span<const std::uint64_t> offsets, std::vector<Row>& rows,
-                                      std::vector<std::uint32_t>& frequencies,
-                                      const std::function<bool()>& stop);
+  template <class Intern>
+  bool add(std::size_t documents, const Intern& intern, const Stop& stop);
+  void require_usable() const;
+  [[nodiscard]] std::optional<Inversion> invert_collected(const Stop& stop);
+  [[nodiscard]] bool encode_parts(ListEncoder& encoder, std::vector<PostingsPart>& parts,
+                                  std::vector<ListEncoder::Notes>& notes, const Stop& stop) const;
+  [[nodiscard]] bool encode_runs(ListEncoder& encoder, ListEncoder::Notes& notes, const Stop& stop) const;
 
   Bm25Params params_;
   std::uint64_t max_documents_;
   LayoutOptions layout_;
-  VocabularyBuilder vocabulary_;
-  std::vector<TermId> replaced_;  // by term id before replacement; empty: nothing was replaced
-
-  // The document at hand: its entries, and for each term the last document that had it and where.
-  std::vector<TermCount> document_;
-  std::vector<LastSeen> last_seen_;
-  std::uint32_t stamp_ = 0;  // number of the document in this pass, from 1
-  TokenBuffer tokens_;
-
-  std::vector<std::unique_ptr<Block>> blocks_;
-  std::uint64_t entries_ = 0;
-  std::vector<std::uint32_t> large_;         // frequencies >= kLargeFrequency, in order of entries
-  std::vector<std::uint32_t> entry_counts_;  // distinct terms of each document
-  std::vector<std::uint32_t> lengths_;       // tokens of each document
+  BuildResources resources_;
+  BuildVocabulary vocabulary_;
+  std::vector<Worker> workers_;
+  TokenStore store_;
+  std::vector<std::uint32_t> lengths_;  // tokens of each document
+  std::vector<std::uint32_t> counts_;   // documents of each final term, of what was sorted so far
+  PairHistogram pairs_;                 // likewise
+  std::unique_ptr<RunFile> runs_;
+  bool unusable_ = false;
 };
 
 }  // namespace pyengine

@@ -1,17 +1,22 @@
 """From a stream of documents to a `Bm25Index`: `Bm25Builder`."""
 
+import os
+import tempfile
 from collections.abc import Iterable, Sized
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pyengine import _core
 from pyengine.config import Bm25Config
 from pyengine.errors import InvalidInputError
 from pyengine.sparse.index import Bm25Index
-from pyengine.sparse.inputs import Documents, Kind, Progress, document_batches
+from pyengine.sparse.inputs import Documents, Kind, Progress, document_batches, require_count
 from pyengine.sparse.saved import dump_analyzer
 from pyengine.text import Analyzer
 
 __all__ = ["Bm25Builder"]
+
+_LEAST_MEMORY_MB: Final = 64
+_BYTES_PER_MB: Final = 1 << 20
 
 
 class Bm25Builder:
@@ -27,6 +32,12 @@ class Bm25Builder:
         As in `Bm25Index.build`.
     k1, b : float
         As in `Bm25Index.build`.
+    n_threads : int, >= 1
+        As in `Bm25Index.build`.
+    memory_mb : int, >= 64, optional
+        As in `Bm25Index.build`.
+    scratch : path-like, optional
+        As in `Bm25Index.build`.
 
     Raises
     ------
@@ -34,13 +45,29 @@ class Bm25Builder:
         A parameter outside its range.
     """
 
-    __slots__ = ("_analyzer", "_core", "_kind", "_state")
+    __slots__ = ("_analyzer", "_core", "_kind", "_n_threads", "_state")
 
-    def __init__(self, *, analyzer: Analyzer | None = None, k1: float = 1.5, b: float = 0.75) -> None:
+    def __init__(
+        self,
+        *,
+        analyzer: Analyzer | None = None,
+        k1: float = 1.5,
+        b: float = 0.75,
+        n_threads: int = 1,
+        memory_mb: int | None = None,
+        scratch: str | os.PathLike[str] | None = None,
+    ) -> None:
         config = Bm25Config(k1=k1, b=b)
         if analyzer is not None and not isinstance(analyzer, Analyzer):
             raise InvalidInputError(f"analyzer: expected pyengine.Analyzer, got {type(analyzer).__name__}")
-        self._core = _core.LexicalBuilder(config.k1, config.b)
+        self._n_threads = require_count("n_threads", n_threads)
+        self._core = _core.LexicalBuilder(
+            config.k1,
+            config.b,
+            n_threads=self._n_threads,
+            memory=_budget(memory_mb),
+            scratch=os.fsencode(tempfile.gettempdir() if scratch is None else scratch),
+        )
         self._analyzer = analyzer
         self._kind: Kind | None = None if analyzer is None else "texts"
         self._state: Literal["open", "failed", "finished"] = "open"
@@ -63,6 +90,8 @@ class Bm25Builder:
         ------
         InvalidInputError
             As in `Bm25Index.build`; or the builder has failed or finished.
+        StorageError
+            As in `Bm25Index.build`.
         """
         self._require_open()
         if isinstance(docs, str | bytes):
@@ -76,8 +105,11 @@ class Bm25Builder:
         self._state = "failed"
         before = len(self)
         total = len(docs) if isinstance(docs, Sized) else None
-        for kind, batch in document_batches(docs):
+        for kind, batch in document_batches(docs, self._n_threads):
             self._add_batch(kind, batch)
+            if self._core.over_budget:
+                self._stem()
+                self._core.spill()
             if progress is not None:
                 progress(len(self) - before, total)
         self._state = "open"
@@ -89,6 +121,8 @@ class Bm25Builder:
         ------
         InvalidInputError
             The builder has failed or finished.
+        StorageError
+            As in `Bm25Index.build`.
 
         Notes
         -----
@@ -99,9 +133,13 @@ class Bm25Builder:
         if self._kind == "tokens":
             return Bm25Index(self._core.finish(""), None)
         analyzer = Analyzer("domain") if self._analyzer is None else self._analyzer
-        if analyzer.stemmer is not None:
-            self._core.replace_terms(analyzer._stem(self._core.terms()))
+        self._stem()
         return Bm25Index(self._core.finish(dump_analyzer(analyzer)), analyzer)
+
+    def _stem(self) -> None:
+        """Stem the terms that are new since the last time, each once."""
+        if self._analyzer is not None and self._analyzer.stemmer is not None:
+            self._core.replace_terms(self._analyzer._stem(self._core.terms()))
 
     def _require_open(self) -> None:
         if self._state != "open":
@@ -122,3 +160,14 @@ class Bm25Builder:
         if self._analyzer is None:
             self._analyzer = Analyzer("domain")
         self._core.add_texts(self._analyzer._core, batch)
+
+
+def _budget(memory_mb: int | None) -> int:
+    if memory_mb is None:
+        return 0
+    count = require_count("memory_mb", memory_mb)
+    if count < _LEAST_MEMORY_MB:
+        raise InvalidInputError(
+            f"memory_mb: expected at least {_LEAST_MEMORY_MB}, got {count}; or None for no bound"
+        )
+    return count * _BYTES_PER_MB

@@ -54,6 +54,9 @@ class Bm25Index:
         analyzer: Analyzer | None = None,
         k1: float = 1.5,
         b: float = 0.75,
+        n_threads: int = 1,
+        memory_mb: int | None = None,
+        scratch: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> "Bm25Index":
         """Index documents; the i-th becomes row i.
@@ -69,6 +72,15 @@ class Bm25Index:
             Term frequency saturation. 1.5, the default of the Python peers.
         b : float, 0 to 1
             Length normalisation. 0.75, the value of the literature.
+        n_threads : int, >= 1
+            Threads that share the work of this call; the index is the same bytes for any number.
+        memory_mb : int, >= 64, optional
+            Bound on the memory for what is collected and sorted, in MiB. Beyond it, sorted runs are put
+            aside in a temporary file and merged at the end; the index is the same bytes. The vocabulary,
+            4 bytes a document, the batch at hand and the finished index come on top. None: no bound.
+        scratch : path-like, optional
+            The folder of that file, ``tempfile.gettempdir()`` by default. The file has no name there and
+            is gone when the call ends, however it ends.
         progress : callable, optional
             Called as ``progress(done, total)`` with documents after every batch; ``total`` is None where
             ``docs`` has no length.
@@ -82,18 +94,30 @@ class Bm25Index:
         InvalidInputError
             A parameter outside its range; an element that is not text, or null; texts and token lists
             mixed; more than 2**32 - 2 documents.
+        StorageError
+            With ``memory_mb``: the folder ``scratch`` refuses a file, or its disk is full.
 
         Notes
         -----
-        Threads: one. The GIL is released while a batch is analysed, and Ctrl-C is honoured between
-        batches. Memory at the peak: about 10 bytes a posting, 8 a document, and the vocabulary.
+        The GIL is released while a batch is analysed, and Ctrl-C is honoured. Memory at the peak without
+        a bound: 8 bytes a token or, if that is more, about 12 a posting; 4 a document; the vocabulary.
         """
-        builder = Bm25Index.builder(analyzer=analyzer, k1=k1, b=b)
+        builder = Bm25Index.builder(
+            analyzer=analyzer, k1=k1, b=b, n_threads=n_threads, memory_mb=memory_mb, scratch=scratch
+        )
         builder.add(docs, progress=progress)
         return builder.finish()
 
     @staticmethod
-    def builder(*, analyzer: Analyzer | None = None, k1: float = 1.5, b: float = 0.75) -> "Bm25Builder":
+    def builder(
+        *,
+        analyzer: Analyzer | None = None,
+        k1: float = 1.5,
+        b: float = 0.75,
+        n_threads: int = 1,
+        memory_mb: int | None = None,
+        scratch: str | os.PathLike[str] | None = None,
+    ) -> "Bm25Builder":
         """Return a builder to which documents are added piece by piece.
 
         Parameters
@@ -101,6 +125,12 @@ class Bm25Index:
         analyzer : Analyzer, optional
             As in `build`.
         k1, b : float
+            As in `build`.
+        n_threads : int, >= 1
+            As in `build`; each `Bm25Builder.add` and `Bm25Builder.finish` has its own threads.
+        memory_mb : int, >= 64, optional
+            As in `build`.
+        scratch : path-like, optional
             As in `build`.
 
         Raises
@@ -110,7 +140,9 @@ class Bm25Index:
         """
         from pyengine.sparse.builder import Bm25Builder  # noqa: PLC0415 - the builder makes this class
 
-        return Bm25Builder(analyzer=analyzer, k1=k1, b=b)
+        return Bm25Builder(
+            analyzer=analyzer, k1=k1, b=b, n_threads=n_threads, memory_mb=memory_mb, scratch=scratch
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -17,8 +17,9 @@ Queries: TypeAlias = "Sequence[str] | Sequence[Sequence[str]] | pa.Array | pa.Ch
 Progress: TypeAlias = Callable[[int, int | None], None]
 Kind: TypeAlias = Literal["texts", "tokens"]
 
-_BATCH_DOCUMENTS: Final = 1024
-_SLICE_DOCUMENTS: Final = 16_384
+_FIRST_DOCUMENTS: Final = 1024
+_MOST_DOCUMENTS: Final = 16_384
+_BATCH_SIZE: Final = 4 << 20
 
 
 def is_arrow(source: object) -> bool:
@@ -31,18 +32,31 @@ def kind_of(first: object) -> Kind:
     return "tokens" if isinstance(first, list | tuple) else "texts"
 
 
-def document_batches(docs: Any) -> Iterator[tuple[Kind, Any]]:
-    """Cut documents into batches that the core takes in one call each."""
-    if is_arrow(docs) and hasattr(docs, "slice"):
-        for start in range(0, len(docs), _SLICE_DOCUMENTS):
-            yield "texts", docs.slice(start, _SLICE_DOCUMENTS)
-        return
-    if is_arrow(docs):
+def document_batches(docs: Any, n_threads: int = 1) -> Iterator[tuple[Kind, Any]]:
+    """Cut documents into batches that the core takes in one call each.
+
+    A batch is about 4 MiB of text (or 4 million tokens) a thread, judged by the batch before or the whole
+    array: large enough for threads to be worth starting, small enough for progress and a budget.
+    """
+    if is_arrow(docs) and not hasattr(docs, "slice"):
         yield "texts", docs
         return
+    most = _MOST_DOCUMENTS * n_threads
+    if is_arrow(docs):
+        count = _next_count(len(docs), getattr(docs, "nbytes", 0), n_threads, most)
+        for start in range(0, len(docs), count):
+            yield "texts", docs.slice(start, count)
+        return
+    count = _FIRST_DOCUMENTS
     iterator = iter(docs)
-    while batch := list(islice(iterator, _BATCH_DOCUMENTS)):
+    while batch := list(islice(iterator, count)):
         yield kind_of(batch[0]), batch
+        count = _next_count(len(batch), sum(map(len, batch)), n_threads, most)
+
+
+def _next_count(documents: int, size: int, n_threads: int, most: int) -> int:
+    wanted = documents * _BATCH_SIZE * n_threads // max(size, 1)
+    return max(1, min(wanted, 4 * documents, most))
 
 
 def query_batch(queries: Any) -> tuple[Kind, Any]:

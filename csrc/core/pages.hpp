@@ -1,0 +1,51 @@
+// Memory straight from the operating system, which gets it back at once when it is no longer needed: freed
+// blocks of the allocator may stay with the process, and a build holds most of what it ever holds at its end.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace pyengine {
+
+// `size` elements of T, zero at first. Moves, does not copy.
+template <class T>
+class Pages {
+  static_assert(std::is_trivial_v<T>);
+
+ public:
+  Pages() = default;
+  explicit Pages(std::size_t size) : size_(size) {
+    if (size == 0) return;
+    if (size > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
+    void* memory =
+        ::mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<T*>(memory);
+  }
+  ~Pages() {
+    if (data_ != nullptr) ::munmap(data_, size_ * sizeof(T));
+  }
+  Pages(Pages&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Pages& operator=(Pages&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::span<T> span() noexcept { return {data_, size_}; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace pyengine
