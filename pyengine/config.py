@@ -1,11 +1,14 @@
 """Settings of the parts, as frozen dataclasses: every field with its meaning, unit, default and why."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pyengine.errors import InvalidInputError
 
 __all__ = ["Bm25Config", "DenseConfig", "FusionConfig"]
+
+# In the order of the core's numbers.
+_VARIANTS: Final = ("lucene", "robertson", "atire", "bm25l", "bm25+")
 
 
 def _check(condition: bool, message: str) -> None:
@@ -15,14 +18,20 @@ def _check(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bm25Config:
-    """Parameters of BM25.
+    """The BM25 formula and its parameters.
 
     Parameters
     ----------
-    k1 : float, >= 0
+    k1 : float, 0 to 1e6
         Term frequency saturation. 1.5, the default of the Python peers this project is measured against.
     b : float, 0 to 1
         Length normalisation: 0 none, 1 full. 0.75, the value of the literature.
+    variant : "lucene", "robertson", "atire", "bm25l" or "bm25+"
+        The formula, after the table of Kamphuis et al., ECIR 2020; ``docs/lexical.md`` has all five.
+        "lucene": its idf is never negative.
+    delta : float, 0 to 1e6, optional
+        What one occurrence counts at least; "bm25l" and "bm25+" only. By default what their authors
+        recommend: 0.5 and 1.0 (Lv and Zhai 2011, SIGIR and CIKM); 0 for the others.
 
     Raises
     ------
@@ -32,10 +41,32 @@ class Bm25Config:
 
     k1: float = 1.5
     b: float = 0.75
+    variant: Literal["lucene", "robertson", "atire", "bm25l", "bm25+"] = "lucene"
+    delta: float | None = None
 
     def __post_init__(self) -> None:
-        _check(0.0 <= self.k1 < 1e6, f"k1: expected a number from 0 to 1e6, got {self.k1!r}")
+        _check(0.0 <= self.k1 <= 1e6, f"k1: expected a number from 0 to 1e6, got {self.k1!r}")
         _check(0.0 <= self.b <= 1.0, f"b: expected a number from 0 to 1, got {self.b!r}")
+        _check(
+            self.variant in _VARIANTS,
+            f"variant: expected one of {', '.join(_VARIANTS)}, got {self.variant!r}",
+        )
+        if self.delta is None:
+            object.__setattr__(self, "delta", {"bm25l": 0.5, "bm25+": 1.0}.get(self.variant, 0.0))
+        _check(
+            self.delta is not None and 0.0 <= self.delta <= 1e6,
+            f"delta: expected a number from 0 to 1e6, got {self.delta!r}",
+        )
+
+    @property
+    def _core(self) -> tuple[int, float, float, float]:
+        """The parameters as the compiled core takes them."""
+        return _VARIANTS.index(self.variant), self.k1, self.b, self.delta or 0.0
+
+    @classmethod
+    def _from_core(cls, params: tuple[int, float, float, float]) -> "Bm25Config":
+        variant, k1, b, delta = params
+        return cls(k1=k1, b=b, variant=_VARIANTS[variant], delta=delta)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON-able dict."""

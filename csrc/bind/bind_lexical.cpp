@@ -25,6 +25,7 @@ using pyengine::LexicalSegment;
 using pyengine::Queries;
 using pyengine::Row;
 using pyengine::Score;
+using pyengine::TermId;
 
 constexpr std::size_t kBatch = 256;  // queries between two looks for Ctrl-C
 
@@ -84,6 +85,33 @@ std::unique_ptr<Queries> queries_from_texts(const Analyzer& analyzer, const py::
 std::unique_ptr<Queries> queries_from_tokens(const py::object& source) {
   const TokenLists lists(source, "queries");
   return collect_queries(lists.size(), [&](Queries& batch, std::size_t i) { batch.add_tokens(lists[i]); });
+}
+
+py::array_t<TermId> term_ids(const LexicalIndex& index, const py::object& source) {
+  const Texts tokens(source, "tokens");
+  const LexicalSegment& segment = index.only_part();
+  py::array_t<TermId> ids(static_cast<py::ssize_t>(tokens.views().size()));
+  const std::span<TermId> out = span_of(ids);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = segment.find(tokens.views()[i]);
+  return ids;
+}
+
+std::unique_ptr<Queries> queries_of_ids(const LexicalIndex& index, const py::sequence& source) {
+  const std::uint64_t terms = index.only_part().meta().terms;
+  auto batch = std::make_unique<Queries>();
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const std::string name = "queries[" + std::to_string(i) + "]";
+    const auto ids = require_array<TermId>(source[i], name.c_str(), 1);
+    const std::span<const TermId> query{ids.data(), static_cast<std::size_t>(ids.size())};
+    for (const TermId id : query) {
+      if (id >= terms && id != pyengine::kNoTerm) {
+        throw Error(Code::kInvalidArgument, name + ": expected term ids below " + std::to_string(terms) +
+                                                ", got " + std::to_string(id));
+      }
+    }
+    batch->add_ids(query);
+  }
+  return batch;
 }
 
 void replace_query_terms(Queries& queries, const py::object& source) {
@@ -262,6 +290,8 @@ void register_lexical(py::module_& m) {
            py::arg("window") = pyengine::kWindowRows, py::arg("chunk") = pyengine::MaxScoreOptions{}.chunk)
       .def("profile", &profile, py::arg("queries"), py::arg("k"), py::arg("exact") = false,
            py::arg("filter") = py::none(), py::arg("params") = py::none())
+      .def("term_ids", &term_ids, py::arg("tokens"))
+      .def("queries_of_ids", &queries_of_ids, py::arg("ids"))
       .def("score", &score, py::arg("queries"), py::arg("rows"))
       .def("count_postings", &count_postings, py::arg("queries"))
       .def("explain", &explain, py::arg("queries"), py::arg("row"))

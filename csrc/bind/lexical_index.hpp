@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +25,16 @@ class LexicalIndex {
   [[nodiscard]] const pyengine::Searcher& searcher() const noexcept { return searcher_; }
   [[nodiscard]] std::span<const pyengine::CollectionPart> parts() const noexcept {
     return collection().parts();
+  }
+
+  // The one segment there is, which has the term ids. Throws Error{kInvalidArgument} if there are several.
+  [[nodiscard]] const pyengine::LexicalSegment& only_part() const {
+    if (parts().size() != 1) {
+      throw pyengine::Error(pyengine::Code::kInvalidArgument,
+                            "term ids: expected an index of one segment, this is a union of " +
+                                std::to_string(parts().size()) + "; ask with tokens");
+    }
+    return *parts().front().segment;
   }
 
   // The one segment there is. Throws Error{kInvalidArgument} if there are several or rows are deleted.

@@ -18,6 +18,16 @@ void Queries::add_tokens(std::span<const std::string_view> tokens) {
   end_query();
 }
 
+void Queries::add_ids(std::span<const TermId> ids) {
+  for (const TermId id : ids) {
+    if (id == kNoTerm) continue;
+    const auto [known, added] = term_of_id_.try_emplace(id, static_cast<TermId>(ids_.size()));
+    if (added) ids_.push_back(id);
+    count(known->second, 1);
+  }
+  end_query();
+}
+
 void Queries::count(TermId term, std::uint32_t weight) {
   if (term >= last_entry_.size()) last_entry_.resize(std::size_t{term} + 1, 0);
   // An entry before this query's first belongs to an earlier query.

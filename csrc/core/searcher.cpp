@@ -87,6 +87,10 @@ Searcher::Resolved Searcher::resolve(const Queries& queries) const {
   resolved.order.resize(parts.size());
   for (std::size_t part = 0; part < parts.size(); ++part) {
     resolved.order[part] = part;
+    if (!queries.ids().empty()) {
+      resolved.ids[part].assign(queries.ids().begin(), queries.ids().end());
+      continue;
+    }
     resolved.ids[part].resize(queries.terms().size());
     for (TermId term = 0; term < queries.terms().size(); ++term) {
       resolved.ids[part][term] = parts[part].segment->find(queries.terms().term(term));

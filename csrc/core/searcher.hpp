@@ -59,7 +59,8 @@ class Searcher {
 
   // Fills `out`; unused slots hold kNoRow and -infinity. `stop` is asked between queries, by the calling
   // thread only; once it says true the search ends early and false comes back.
-  // Throws Error{kCorruption}. REQUIRES: k, threads, window, chunk >= 1; spans of fitting size.
+  // Throws Error{kCorruption}. REQUIRES: ids in `queries` are below the terms of the one segment; k, threads,
+  // window, chunk >= 1; spans of fitting size.
   [[nodiscard]] bool search(const Queries& queries, const SearchOptions& options, const HitArrays& out,
                             const std::function<bool()>& stop) const;
 

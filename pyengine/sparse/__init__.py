@@ -2,6 +2,15 @@
 
 from pyengine.sparse.builder import Bm25Builder
 from pyengine.sparse.index import FILE_NAME, Bm25Index
-from pyengine.sparse.report import Bm25Stats, TermContribution
+from pyengine.sparse.report import Bm25Stats, QueryProfile, TermContribution
+from pyengine.sparse.rows import RowFilter
 
-__all__ = ["FILE_NAME", "Bm25Builder", "Bm25Index", "Bm25Stats", "TermContribution"]
+__all__ = [
+    "FILE_NAME",
+    "Bm25Builder",
+    "Bm25Index",
+    "Bm25Stats",
+    "QueryProfile",
+    "RowFilter",
+    "TermContribution",
+]

@@ -30,7 +30,9 @@ class Bm25Builder:
     ----------
     analyzer : Analyzer, optional
         As in `Bm25Index.build`.
-    k1, b : float
+    k1, b : float, optional
+        As in `Bm25Index.build`.
+    config : Bm25Config, optional
         As in `Bm25Index.build`.
     n_threads : int, >= 1
         As in `Bm25Index.build`.
@@ -51,19 +53,23 @@ class Bm25Builder:
         self,
         *,
         analyzer: Analyzer | None = None,
-        k1: float = 1.5,
-        b: float = 0.75,
+        k1: float | None = None,
+        b: float | None = None,
+        config: Bm25Config | None = None,
         n_threads: int = 1,
         memory_mb: int | None = None,
         scratch: str | os.PathLike[str] | None = None,
     ) -> None:
-        config = Bm25Config(k1=k1, b=b)
+        config = _one_config(k1, b, config)
         if analyzer is not None and not isinstance(analyzer, Analyzer):
             raise InvalidInputError(f"analyzer: expected pyengine.Analyzer, got {type(analyzer).__name__}")
         self._n_threads = require_count("n_threads", n_threads)
+        variant, k1, b, delta = config._core
         self._core = _core.LexicalBuilder(
-            config.k1,
-            config.b,
+            k1,
+            b,
+            variant,
+            delta,
             n_threads=self._n_threads,
             memory=_budget(memory_mb),
             scratch=os.fsencode(tempfile.gettempdir() if scratch is None else scratch),
@@ -171,3 +177,15 @@ def _budget(memory_mb: int | None) -> int:
             f"memory_mb: expected at least {_LEAST_MEMORY_MB}, got {count}; or None for no bound"
         )
     return count * _BYTES_PER_MB
+
+
+def _one_config(k1: float | None, b: float | None, config: Bm25Config | None) -> Bm25Config:
+    """Return the settings of a build from the two ways to give them."""
+    if config is None:
+        defaults = Bm25Config()
+        return Bm25Config(k1=defaults.k1 if k1 is None else k1, b=defaults.b if b is None else b)
+    if k1 is not None or b is not None:
+        raise InvalidInputError("config: expected either config or k1 and b, got both")
+    if not isinstance(config, Bm25Config):
+        raise InvalidInputError(f"config: expected pyengine.Bm25Config, got {type(config).__name__}")
+    return config

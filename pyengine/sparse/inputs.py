@@ -5,17 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import numpy as np
+
 from pyengine.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pyarrow as pa
 
 __all__ = ["Documents", "Kind", "Progress", "Queries", "document_batches", "query_batch", "require_count"]
 
 Documents: TypeAlias = "Iterable[str] | Iterable[Sequence[str]] | pa.Array | pa.ChunkedArray"
-Queries: TypeAlias = "Sequence[str] | Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray"
+Queries: TypeAlias = (
+    "Sequence[str] | Sequence[Sequence[str]] | Sequence[npt.NDArray[Any]] | pa.Array | pa.ChunkedArray"
+)
 Progress: TypeAlias = Callable[[int, int | None], None]
 Kind: TypeAlias = Literal["texts", "tokens"]
+QueryKind: TypeAlias = Literal["texts", "tokens", "ids"]
 
 _FIRST_DOCUMENTS: Final = 1024
 _MOST_DOCUMENTS: Final = 16_384
@@ -59,7 +65,7 @@ def _next_count(documents: int, size: int, n_threads: int, most: int) -> int:
     return max(1, min(wanted, 4 * documents, most))
 
 
-def query_batch(queries: Any) -> tuple[Kind, Any]:
+def query_batch(queries: Any) -> tuple[QueryKind, Any]:
     """Return queries as one batch for the core, or raise `InvalidInputError`."""
     if isinstance(queries, str | bytes):
         raise InvalidInputError(
@@ -73,7 +79,9 @@ def query_batch(queries: Any) -> tuple[Kind, Any]:
         raise InvalidInputError(
             f"queries: expected a sequence of str or of token lists, got {type(queries).__name__}"
         ) from error
-    return (kind_of(batch[0]) if batch else "tokens"), batch
+    if not batch:
+        return "tokens", batch
+    return ("ids" if isinstance(batch[0], np.ndarray) else kind_of(batch[0])), batch
 
 
 def require_count(name: str, value: int) -> int:

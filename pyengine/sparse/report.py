@@ -1,8 +1,8 @@
-"""What an index says of itself and of a score: `Bm25Stats` and `TermContribution`."""
+"""What an index says of itself, of a score and of a query: the dataclasses `Bm25Index` returns."""
 
 from dataclasses import dataclass
 
-__all__ = ["Bm25Stats", "TermContribution"]
+__all__ = ["Bm25Stats", "QueryProfile", "TermContribution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,11 @@ class TermContribution:
     df : int
         Documents of the index that have the term; 0 if none.
     idf : float
-        ``ln(1 + (N - df + 0.5) / (df + 0.5))``, N the number of documents.
+        ``ln(1 + (N - df + 0.5) / (df + 0.5))``, N the number of documents; for other variants than
+        "lucene" their own.
     contribution : float
-        ``weight * idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))``. The contributions of
-        all terms, added in order and rounded to float32, are the score.
+        ``weight * idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))``, or the variant's own, in
+        fixed point. The contributions of all terms, added and rounded to float32, are the score.
     """
 
     term: str
@@ -59,3 +60,35 @@ class Bm25Stats:
     def total_bytes(self) -> int:
         """Bytes of all parts together."""
         return sum(self.section_bytes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class QueryProfile:
+    """What one query cost.
+
+    Parameters
+    ----------
+    algorithm : str
+        "maxscore", "exhaustive", "rows" (the few rows of a filter were looked up) or "none" (no term of
+        the query occurs).
+    postings : int
+        Postings of the query's terms: what an exhaustive search visits.
+    scanned : int
+        Codes, or postings, that were looked at.
+    survivors : int
+        Of them, those that could still be among the best and were looked up in other lists.
+    lookups : int
+        How often a row was looked up in a list.
+    rescored : int
+        Rows whose exact score was computed from frequencies and lengths; none where codes are exact.
+    nanoseconds : int
+        Wall time in the core, from resolved terms to ranked hits.
+    """
+
+    algorithm: str
+    postings: int
+    scanned: int
+    survivors: int
+    lookups: int
+    rescored: int
+    nanoseconds: int

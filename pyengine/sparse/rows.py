@@ -1,0 +1,88 @@
+"""Rows as callers give them, checked: `RowFilter` and the arrays of `Bm25Index.score` and `without`."""
+
+import numpy as np
+import numpy.typing as npt
+
+from pyengine.errors import InvalidInputError
+
+__all__ = ["RowFilter", "require_integers", "require_rows", "row_filter"]
+
+
+class RowFilter:
+    """The rows that may be answered, as the core reads them: one bit a row.
+
+    Parameters
+    ----------
+    rows : bool array of shape (n_rows,), or int array of rows
+        True for the rows that may be hits, or their numbers in any order.
+    n_rows : int
+        Rows of the index it is for.
+
+    Raises
+    ------
+    InvalidInputError
+        Another length, dtype or shape; a row outside the index.
+
+    Notes
+    -----
+    Immutable; any number of threads may use one. Memory: one bit a row.
+    """
+
+    __slots__ = ("n_rows", "words")
+
+    def __init__(self, rows: npt.ArrayLike, n_rows: int) -> None:
+        given = np.asarray(rows)
+        if given.dtype == np.bool_:
+            if given.shape != (n_rows,):
+                raise InvalidInputError(
+                    f"filter: expected a bool for each of {n_rows} rows, got shape {given.shape}"
+                )
+            mask = given
+        else:
+            mask = np.zeros(n_rows, dtype=np.bool_)
+            mask[_rows_below(given, n_rows, "filter")] = True
+        bits = np.zeros((n_rows + 63) // 64 * 8, dtype=np.uint8)
+        packed = np.packbits(mask, bitorder="little")
+        bits[: len(packed)] = packed
+        self.n_rows = n_rows
+        self.words: npt.NDArray[np.uint64] = bits.view("<u8")
+
+
+def row_filter(given: npt.ArrayLike | RowFilter, n_rows: int) -> RowFilter:
+    """Return the filter of one search, or raise `InvalidInputError`."""
+    if not isinstance(given, RowFilter):
+        return RowFilter(given, n_rows)
+    if given.n_rows != n_rows:
+        raise InvalidInputError(
+            f"filter: made for an index of {given.n_rows} rows, this one has {n_rows}; make one for it"
+        )
+    return given
+
+
+def require_integers(rows: npt.ArrayLike, name: str = "rows") -> npt.NDArray[np.uint32]:
+    """Return row numbers as the core takes them, of any shape, or raise `InvalidInputError`."""
+    try:
+        wanted = np.asarray(rows)
+    except ValueError as error:
+        raise InvalidInputError(f"{name}: expected lines of equal length: {error}") from error
+    if wanted.size == 0:
+        wanted = wanted.astype(np.uint32)
+    if wanted.dtype.kind not in "iu":
+        raise InvalidInputError(f"{name}: expected integers, got {wanted.dtype}")
+    if wanted.size and (wanted.min() < 0 or wanted.max() > np.iinfo(np.uint32).max):
+        raise InvalidInputError(f"{name}: expected row numbers from 0 to 2**32 - 1")
+    return np.ascontiguousarray(wanted, dtype=np.uint32)
+
+
+def require_rows(rows: npt.ArrayLike, n_rows: int) -> npt.NDArray[np.uint32]:
+    """Return a list of rows of an index, or raise `InvalidInputError`."""
+    return _rows_below(np.asarray(rows), n_rows, "rows")
+
+
+def _rows_below(given: npt.NDArray[np.generic], n_rows: int, name: str) -> npt.NDArray[np.uint32]:
+    wanted = require_integers(given, name)
+    if wanted.ndim != 1:
+        raise InvalidInputError(f"{name}: expected one dimension, got {wanted.ndim}")
+    if wanted.size and int(wanted.max()) >= n_rows:
+        raise InvalidInputError(f"{name}: expected rows below {n_rows}, got {int(wanted.max())}")
+    return wanted

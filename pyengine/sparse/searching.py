@@ -1,0 +1,228 @@
+"""Asking an index: the half of `Bm25Index` that answers queries."""
+
+import operator
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pyengine import _core
+from pyengine.config import Bm25Config
+from pyengine.errors import InvalidInputError
+from pyengine.sparse.encoding import encode_queries
+from pyengine.sparse.inputs import Queries, require_count
+from pyengine.sparse.report import QueryProfile, TermContribution
+from pyengine.sparse.rows import require_integers, row_filter
+from pyengine.text import Analyzer
+from pyengine.types import Hits
+
+__all__ = ["Searchable"]
+
+
+class Searchable:
+    """What searches, scores and explains; see `Bm25Index`, its one subclass."""
+
+    __slots__ = ("_analyzer", "_core")
+
+    def __init__(self, core: _core.LexicalIndex, analyzer: Analyzer | None) -> None:
+        self._core = core
+        self._analyzer = analyzer
+
+    def __len__(self) -> int:
+        """Number of rows; deleted documents keep theirs."""
+        return len(self._core)
+
+    def search(
+        self,
+        queries: Queries,
+        k: int = 10,
+        *,
+        exact: bool = False,
+        filter: npt.ArrayLike | None = None,
+        config: Bm25Config | None = None,
+        n_threads: int = 1,
+    ) -> Hits:
+        """Return the k best rows of each query by BM25.
+
+        Parameters
+        ----------
+        queries : sequence of str, Arrow array of strings, sequence of token lists, or of integer arrays
+            Texts are analysed with the analyzer of the index; token lists are taken as they are; integer
+            arrays hold `term_ids`. A term that occurs twice counts twice.
+        k : int, >= 1
+            Depth. Fewer hits come back if fewer rows match.
+        exact : bool
+            Score every matching row rather than skip those that cannot win. The answer is the same, bit
+            for bit; for comparisons.
+        filter : bool array of shape (rows,), or int array of rows, or RowFilter, optional
+            Only these rows may be hits; scores stay those of the whole index.
+        config : Bm25Config, optional
+            Another formula or other parameters than those of the build. Exact as well, at somewhat more
+            work: the bounds of the codes are derived anew, once for each config.
+        n_threads : int, >= 1
+            Threads that share the queries of this call. They end before it returns; the answer does not
+            depend on their number.
+
+        Returns
+        -------
+        Hits
+            rows uint32 (n, k), scores float32 (n, k), counts uint32 (n,). Only rows with a score above
+            0 are hits: those that share a term with the query.
+
+        Raises
+        ------
+        InvalidInputError
+            ``k`` or ``n_threads`` below 1; a single str in place of a sequence; a query that is not
+            text; text queries for an index of token lists; a filter of another length or with rows
+            outside the index; more than 2**31 slots (n times k).
+        CorruptIndexError
+            The file was damaged in a way that `load` does not notice.
+
+        Notes
+        -----
+        Order: score descending, row ascending; sums are exact integers, rounded once to float32.
+        Threads: safe; the GIL is released. Cost: far below O(postings of the query's terms), see
+        ``docs/lexical.md``; memory O(n k), and about 200 KiB a thread.
+        Source: Robertson and Zaragoza 2009; the variants of Kamphuis et al. 2020.
+
+        Examples
+        --------
+        >>> index = Bm25Index.build([["red", "fox"], ["red", "red", "hen"]])
+        >>> index.search([["red", "hen"]], k=1).rows.tolist()
+        [[1]]
+        >>> index.search([["red", "hen"]], k=1, filter=[True, False]).rows.tolist()
+        [[0]]
+        """
+        k = require_count("k", k)
+        n_threads = require_count("n_threads", n_threads)
+        allowed = None if filter is None else row_filter(filter, len(self)).words
+        params = None if config is None else config._core
+        return Hits(*self._core.search(self._encode(queries), k, n_threads, exact, allowed, params))
+
+    def profile(
+        self,
+        queries: Queries,
+        k: int = 10,
+        *,
+        exact: bool = False,
+        filter: npt.ArrayLike | None = None,
+        config: Bm25Config | None = None,
+    ) -> tuple[Hits, list[QueryProfile]]:
+        """Return what `search` would, and what each query cost: why is it slow?
+
+        Parameters
+        ----------
+        queries, k, exact, filter, config
+            As in `search`.
+
+        Returns
+        -------
+        tuple of Hits and list of QueryProfile
+            The list has one entry a query.
+
+        Raises
+        ------
+        InvalidInputError
+            As in `search`.
+
+        """
+        k = require_count("k", k)
+        allowed = None if filter is None else row_filter(filter, len(self)).words
+        params = None if config is None else config._core
+        arrays, costs = self._core.profile(self._encode(queries), k, exact, allowed, params)
+        return Hits(*arrays), [QueryProfile(**cost) for cost in costs]
+
+    def term_ids(self, tokens: Sequence[str]) -> npt.NDArray[np.uint32]:
+        """Return the numbers of terms in this index, for queries that are put many times.
+
+        Parameters
+        ----------
+        tokens : sequence of str
+            Terms as the index has them, after analysis and stemming.
+
+        Returns
+        -------
+        uint32, shape (len(tokens),)
+            2**32 - 1 for a term that the index lacks; `search` ignores it.
+
+        Raises
+        ------
+        InvalidInputError
+            A token that is not str; a `union` of several indexes, which has no such numbers.
+        """
+        return self._core.term_ids(tokens)
+
+    def score(self, queries: Queries, rows: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Return the scores of given rows, whether or not they would be among the best.
+
+        Parameters
+        ----------
+        queries : as in `search`
+            n queries.
+        rows : int array, shape (n, m)
+            Row numbers for each query, in any order. `NO_ROW` marks unused slots, as in `Hits.rows`.
+
+        Returns
+        -------
+        float32, shape (n, m)
+            The scores `search` would give, bit for bit; 0 where no term matches, -inf for `NO_ROW`.
+
+        Raises
+        ------
+        InvalidInputError
+            Another shape or dtype; a row outside the index; a query as in `search`.
+
+        Notes
+        -----
+        Threads: safe; the GIL is released. Cost: O(n m t log(df)) for t terms a query.
+        """
+        wanted = require_integers(rows)
+        return self._core.score(self._encode(queries), wanted)
+
+    def explain(self, query: str | Sequence[str], row: int) -> list[TermContribution]:
+        """Return what each distinct term of a query adds to the score of one row.
+
+        Parameters
+        ----------
+        query : str or list of tokens
+            One query, as an element of `search`'s ``queries``.
+        row : int
+            A row of the index.
+
+        Returns
+        -------
+        list of TermContribution
+            In order of first occurrence in the query. Terms that the row or the index lacks are listed
+            with ``tf`` 0 and contribution 0. The contributions add up to the score.
+
+        Raises
+        ------
+        InvalidInputError
+            ``row`` outside the index; a query as in `search`.
+        """
+        row = operator.index(row)
+        if not 0 <= row < len(self):
+            raise InvalidInputError(f"row: expected 0 to {len(self) - 1}, got {row}")
+        shares = self._core.explain(self._encode([query]), row)
+        return [TermContribution(*share) for share in shares]
+
+    def postings_count(self, queries: Queries) -> npt.NDArray[np.uint64]:
+        """Return how many postings the terms of each query have: what an exhaustive search visits.
+
+        Parameters
+        ----------
+        queries : as in `search`
+
+        Returns
+        -------
+        uint64, shape (n,)
+
+        Raises
+        ------
+        InvalidInputError
+            A query as in `search`.
+        """
+        return self._core.count_postings(self._encode(queries))
+
+    def _encode(self, queries: Queries) -> _core.Queries:
+        return encode_queries(queries, self._core, self._analyzer)
