@@ -78,10 +78,23 @@ def _print_facts(facts: Mapping[str, Any], *, asked_recall: bool) -> None:
         ],
         right=(1, 2),
     )
-    if facts["bytes_per_posting"] is not None:
-        print_line(f"lexical index: {facts['bytes_per_posting']:.2f} bytes per posting", indent=2)
+    _print_sections(lexical, facts["bytes_per_posting"])
     if asked_recall:
         _print_recall(facts["recall"], facts["dense"])
+
+
+def _print_sections(lexical: Mapping[str, Any], bytes_per_posting: float | None) -> None:
+    """Print where the bytes of the lexical index are."""
+    if bytes_per_posting is None:
+        return
+    print_line()
+    sections = sorted(lexical["section_bytes"].items(), key=lambda item: -item[1])
+    print_table(
+        ("section of the lexical index", "size", "bytes per posting"),
+        [(name, size(n), f"{n / lexical['postings']:.2f}") for name, n in sections if n]
+        + [("all", size(sum(n for _, n in sections)), f"{bytes_per_posting:.2f}")],
+        right=(1, 2),
+    )
 
 
 def _dense_rows(dense: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> list[tuple[str, str]]:

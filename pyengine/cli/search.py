@@ -15,6 +15,7 @@ from pyengine.cli.options import (
     json_option,
     mode_option,
 )
+from pyengine.cli.profile_view import show_profile
 from pyengine.cli.sources import opened, split_index
 
 __all__ = ["command"]
@@ -25,6 +26,9 @@ __all__ = ["command"]
 @depth_option(10)
 @mode_option
 @click.option("--explain", is_flag=True, help="Show what each query term adds to each score.")
+@click.option(
+    "--profile", is_flag=True, help="Show what the lexical branch does for this query, and its time."
+)
 @corpus_option
 @build_options
 @json_option
@@ -34,6 +38,7 @@ def command(
     k: int,
     mode: Any,
     explain: bool,
+    profile: bool,
     corpus: Path | None,
     as_json: bool,
     **build: Any,
@@ -41,6 +46,9 @@ def command(
     """Answer one QUERY from INDEX, or from --corpus indexed for the one call."""
     index, query = split_index(arguments, corpus, rest="QUERY")
     with opened(index, corpus, BuildSettings(**build)) as engine:
+        if profile:
+            show_profile(engine.lexical, query, k, as_json=as_json)
+            return
         result = engine.search(query, k=k, mode=mode, explain=explain)
         if as_json:
             print_json(result_json(result))

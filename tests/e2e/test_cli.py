@@ -85,6 +85,14 @@ def test_search(run: Runner, index: Path) -> None:
     assert "Federal question under 28 USC § 1331." in printed
 
 
+def test_a_profile_says_what_a_query_cost(run: Runner, index: Path) -> None:
+    cost = run.ok("search", index, "federal question", "--profile", "--json").json
+    assert cost["algorithm"] == "maxscore"
+    assert cost["postings"] >= cost["survivors"] > 0
+    assert cost["microseconds"] > 0
+    assert re.search(r"postings +\d", run.ok("search", index, "federal question", "--profile").out)
+
+
 def test_explained_contributions_add_up(run: Runner, index: Path) -> None:
     query = ("search", index, "28 USC § 1331 federal unheard-of", "--explain", "-k", "1")
     hit = run.ok(*query, "--json").json["hits"][0]
@@ -233,6 +241,7 @@ def test_info(run: Runner, index: Path, beir: Path) -> None:
     printed = run.ok("info", index).out
     assert re.search(r"documents +5", printed)
     assert "per posting" in printed
+    assert "tail_rows" in printed
     assert "none, lexical only" in printed
     assert "no vectors to measure" in run.ok("info", index, "--recall").out
     of_corpus = run.ok("info", "--corpus", beir, "--json").json
