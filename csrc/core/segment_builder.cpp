@@ -107,9 +107,8 @@ bool SegmentBuilder::add_texts(std::span<const std::string_view> texts, const An
                                const Stop& stop) {
   const auto intern = [&](std::size_t i, Worker& worker, VocabularyBuilder& vocabulary) {
     analyzer.analyze(texts[i], worker.tokens);
-    for (const Token& token : worker.tokens.tokens) {
-      worker.terms.push_back(vocabulary.intern(worker.tokens.term(token)));
-    }
+    const auto term = [&worker](std::size_t t) { return worker.tokens.term(worker.tokens.tokens[t]); };
+    vocabulary.intern_all(worker.tokens.tokens.size(), term, worker.terms);
   };
   return add(texts.size(), intern, stop);
 }
@@ -118,7 +117,8 @@ bool SegmentBuilder::add_token_lists(
     std::size_t documents, const std::function<std::span<const std::string_view>(std::size_t)>& list,
     const Stop& stop) {
   const auto intern = [&](std::size_t i, Worker& worker, VocabularyBuilder& vocabulary) {
-    for (const std::string_view term : list(i)) worker.terms.push_back(vocabulary.intern(term));
+    const std::span<const std::string_view> terms = list(i);
+    vocabulary.intern_all(terms.size(), [&terms](std::size_t t) { return terms[t]; }, worker.terms);
   };
   return add(documents, intern, stop);
 }

@@ -67,23 +67,35 @@ std::optional<std::string_view> VocabularyView::term(TermId id) const noexcept {
 
 VocabularyBuilder::VocabularyBuilder() : offsets_(1, 0), slots_(kFirstSlots) {}
 
+VocabularyBuilder::Key VocabularyBuilder::key_of(std::string_view term) noexcept {
+  constexpr std::size_t kInline = 7;
+  constexpr std::uint64_t kLonger = 0xFF;
+  std::uint64_t prefix = 0;
+  if (!term.empty()) std::memcpy(&prefix, term.data(), std::min(term.size(), kInline));
+  return {prefix | (term.size() <= kInline ? term.size() : kLonger) << 56, slot_hash(term)};
+}
+
 // The slot that holds `term`, or the empty slot where it belongs.
-std::size_t VocabularyBuilder::probe(std::string_view term, std::uint32_t hash) const noexcept {
-  std::size_t at = hash & (slots_.size() - 1);
+std::size_t VocabularyBuilder::probe(std::string_view term, const Key& key) const noexcept {
+  const bool complete = term.size() < 8;  // the key is the term
+  std::size_t at = key.hash & (slots_.size() - 1);
   while (true) {
     const Slot& slot = slots_[at];
-    if (slot.id == kNoTerm || (slot.hash == hash && this->term(slot.id) == term)) return at;
+    if (slot.id == kNoTerm) return at;
+    if (slot.prefix == key.prefix && slot.hash == key.hash && (complete || this->term(slot.id) == term))
+      return at;
     at = (at + 1) & (slots_.size() - 1);
   }
 }
 
 TermId VocabularyBuilder::find(std::string_view term) const noexcept {
-  return slots_[probe(term, slot_hash(term))].id;
+  return slots_[probe(term, key_of(term))].id;
 }
 
-TermId VocabularyBuilder::intern(std::string_view term) {
-  const std::uint32_t hash = slot_hash(term);
-  std::size_t at = probe(term, hash);
+TermId VocabularyBuilder::intern(std::string_view term) { return intern(term, key_of(term)); }
+
+TermId VocabularyBuilder::intern(std::string_view term, const Key& key) {
+  std::size_t at = probe(term, key);
   if (slots_[at].id != kNoTerm) return slots_[at].id;
   if (size() >= kNoTerm) {
     throw Error(Code::kExhausted, "terms: expected at most 2^32 - 1 distinct terms in one index");
@@ -91,12 +103,12 @@ TermId VocabularyBuilder::intern(std::string_view term) {
   // Kept at most two thirds full: a miss then looks at about five slots, a hit at two.
   if ((size() + 1) * 3 > slots_.size() * 2) {
     grow();
-    at = probe(term, hash);
+    at = probe(term, key);
   }
   const auto id = static_cast<TermId>(size());
   bytes_.insert(bytes_.end(), term.begin(), term.end());
   offsets_.push_back(bytes_.size());
-  slots_[at] = {hash, id};
+  slots_[at] = {key.prefix, key.hash, id};
   return id;
 }
 

@@ -6,6 +6,8 @@
 // Thread rule: a VocabularyBuilder has one owner; a VocabularyView is immutable.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -55,7 +57,7 @@ struct VocabularyArrays {
   std::vector<TermId> slots;
 };
 
-// Collects distinct terms. Memory: the bytes of the terms, 8 bytes of offset and 12 to 24 of table per
+// Collects distinct terms. Memory: the bytes of the terms, 8 bytes of offset and 24 to 48 of table per
 // term, and spare capacity up to as much again.
 class VocabularyBuilder {
  public:
@@ -64,6 +66,22 @@ class VocabularyBuilder {
   // The id of `term`, given to it now if it is new.
   // Throws Error{kExhausted} once all ids are given away.
   TermId intern(std::string_view term);
+
+  // Appends to `ids` what intern() gives for term(0) to term(count - 1), in that order. Faster than one by
+  // one: the places in the table are fetched ahead, and they are what interning waits for.
+  template <class TermAt>
+  void intern_all(std::size_t count, const TermAt& term, std::vector<TermId>& ids) {
+    constexpr std::size_t kTogether = 32;
+    std::array<Key, kTogether> keys;
+    for (std::size_t begin = 0; begin < count; begin += kTogether) {
+      const std::size_t size = std::min(kTogether, count - begin);
+      for (std::size_t i = 0; i < size; ++i) {
+        keys[i] = key_of(term(begin + i));
+        __builtin_prefetch(&slots_[keys[i].hash & (slots_.size() - 1)]);
+      }
+      for (std::size_t i = 0; i < size; ++i) ids.push_back(intern(term(begin + i), keys[i]));
+    }
+  }
 
   [[nodiscard]] TermId find(std::string_view term) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return offsets_.size() - 1; }
@@ -77,12 +95,23 @@ class VocabularyBuilder {
   [[nodiscard]] VocabularyArrays take();
 
  private:
+  // What tells terms apart without a look at their bytes: the low half of the hash, which also places the
+  // slot, and up to 7 first bytes under a byte that is the length, or 255 for terms that do not fit.
+  struct Key {
+    std::uint64_t prefix = 0;
+    std::uint32_t hash = 0;
+
+    [[nodiscard]] bool operator==(const Key&) const = default;
+  };
   struct Slot {
-    std::uint32_t hash = 0;  // the low half: places the slot, and is compared before the bytes
+    std::uint64_t prefix = 0;
+    std::uint32_t hash = 0;
     TermId id = kNoTerm;
   };
 
-  [[nodiscard]] std::size_t probe(std::string_view term, std::uint32_t hash) const noexcept;
+  [[nodiscard]] static Key key_of(std::string_view term) noexcept;
+  [[nodiscard]] std::size_t probe(std::string_view term, const Key& key) const noexcept;
+  TermId intern(std::string_view term, const Key& key);
   void grow();
 
   std::vector<char> bytes_;
