@@ -14,25 +14,39 @@ void BuildVocabulary::Shard::note_new(std::size_t before, Row row) {
 void BuildVocabulary::settle() {
   if (shards_.size() == 1) return;
   constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
+  constexpr std::size_t kBatch = 4096;
+  std::vector<std::size_t> shards;  // of the terms at hand
+  std::vector<std::string_view> terms;
+  std::vector<TermId> ids;
+  std::vector<std::size_t> next;  // of each shard's terms
+  for (const std::vector<TermId>& known : ids_) next.push_back(known.size());
+  const auto intern = [&] {
+    merged_.intern_all(terms.size(), [&terms](std::size_t i) { return terms[i]; }, ids);
+    for (std::size_t i = 0; i < terms.size(); ++i) ids_[shards[i]].push_back(ids[i]);
+    terms.clear();
+    shards.clear();
+    ids.clear();
+  };
   while (true) {
     // A shard's terms lie in order of first occurrence, so the next one is at the front of some shard.
-    std::size_t next = 0;
+    std::size_t from = 0;
     std::uint64_t least = kNone;
     for (std::size_t s = 0; s < shards_.size(); ++s) {
-      const std::size_t at = ids_[s].size();
-      if (at < shards_[s].first.size() && shards_[s].first[at] < least) {
-        least = shards_[s].first[at];
-        next = s;
+      if (next[s] < shards_[s].first.size() && shards_[s].first[next[s]] < least) {
+        least = shards_[s].first[next[s]];
+        from = s;
       }
     }
-    if (least == kNone) return;
+    if (least == kNone) break;
     // The rest of this row's new terms come in one go.
-    const Shard& shard = shards_[next];
-    std::vector<TermId>& ids = ids_[next];
-    while (ids.size() < shard.first.size() && shard.first[ids.size()] >> 32 == least >> 32) {
-      ids.push_back(merged_.intern(shard.terms.term(static_cast<TermId>(ids.size()))));
+    const Shard& shard = shards_[from];
+    for (; next[from] < shard.first.size() && shard.first[next[from]] >> 32 == least >> 32; ++next[from]) {
+      terms.push_back(shard.terms.term(static_cast<TermId>(next[from])));
+      shards.push_back(from);
+      if (terms.size() == kBatch) intern();
     }
   }
+  intern();
 }
 
 void BuildVocabulary::replace(std::span<const std::string_view> replacements) {

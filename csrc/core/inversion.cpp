@@ -28,6 +28,7 @@ struct Entry {
 struct Range {
   TermId first;
   TermId end;
+  std::uint64_t begin;  // its entries
   std::uint64_t tokens;
 };
 
@@ -38,12 +39,12 @@ std::vector<Range> ranges_of(std::span<const std::uint64_t> tokens, std::uint64_
   const std::uint64_t wanted = std::max(kPartTokens, total / (kMostParts / 2));
   const std::size_t most_terms = std::max(kPartTerms, tokens.size() / (kMostParts / 4));
   std::vector<Range> ranges;
-  Range range{0, 0, 0};
+  Range range{0, 0, 0, 0};
   for (std::size_t term = 0; term < tokens.size(); ++term) {
     if (range.end > range.first &&
         (range.tokens + tokens[term] > wanted || range.end - range.first >= most_terms)) {
       ranges.push_back(range);
-      range = {range.end, range.end, 0};
+      range = {range.end, range.end, range.begin + range.tokens, 0};
     }
     range.tokens += tokens[term];
     ++range.end;
@@ -108,66 +109,60 @@ class Inverter {
     std::vector<std::uint8_t> frequencies;
   };
 
-  // Calls visit(row, id) for every token of a piece.
-  template <class Visit>
-  void for_tokens(const TokenPiece& piece, const Visit& visit) const {
+  // Puts ids of the index in the place of the shard's.
+  void translate(TokenPiece& piece) const {
     const std::vector<TermId>& ids = meaning_.ids[piece.shard];
-    const TermId* term = piece.terms().data();
-    for (Row row = piece.first_row; row < piece.first_row + piece.documents; ++row) {
-      const TermId* const end = term + meaning_.lengths[row];
-      if (ids.empty()) {
-        for (; term != end; ++term) visit(row, *term);
-      } else {
-        for (; term != end; ++term) visit(row, ids[*term]);
-      }
-    }
+    if (ids.empty()) return;
+    for (TermId& term : piece.terms()) term = ids[term];
   }
 
   // Fills entries_: range after range, rows ascending in each. False: stopped.
   [[nodiscard]] bool part_tokens() {
     const std::vector<Stretch> stretches = stretches_of(pieces_, total_, threads_);
-    std::vector<std::vector<Entry*>> cursors(stretches.size(), std::vector<Entry*>(ranges_.size()));
-    entries_.resize(ranges_.size());
-    for (std::size_t i = 0; i < ranges_.size(); ++i) entries_[i] = Pages<Entry>(ranges_[i].tokens);
-    if (!place_cursors(stretches, cursors)) return false;
-    // A piece at a time is shared out, so that `stop` is asked often; a stretch stays with one worker.
+    std::vector<std::vector<std::uint64_t>> places(stretches.size(),
+                                                   std::vector<std::uint64_t>(ranges_.size(), 0));
+    const bool counted = for_pieces(stretches, [&](TokenPiece& piece, std::size_t s) {
+      translate(piece);
+      if (stretches.size() == 1) return;
+      for (const TermId term : piece.terms()) ++places[s][numbers_[term]];
+    });
+    if (!counted) return false;
+    entries_ = Pages<Entry>(total_);
+    std::uint64_t place = 0;
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      for (std::size_t s = 0; s < stretches.size(); ++s) {
+        place += std::exchange(places[s][i], place);
+      }
+      if (stretches.size() == 1) place += ranges_[i].tokens;
+    }
+    return for_pieces(stretches, [&](TokenPiece& piece, std::size_t s) {
+      part_piece(piece, places[s].data());
+      piece.block.reset();
+    });
+  }
+
+  // Calls work(piece, number of its stretch); a stretch stays with one thread, in order. False: stopped.
+  template <class Work>
+  [[nodiscard]] bool for_pieces(std::span<const Stretch> stretches, const Work& work) {
     std::atomic<bool> stopped{false};
     const bool done = share_out(stretches.size(), threads_, {}, [&](std::size_t s, unsigned worker) {
       for (std::size_t p = stretches[s].first; p < stretches[s].end && !stopped; ++p) {
-        part_piece(pieces_[p], cursors[s].data());
-        pieces_[p].block.reset();
+        work(pieces_[p], s);
         if (worker == 0 && p % 64 == 0 && stop_ && stop_()) stopped = true;
       }
     });
     return done && !stopped;
   }
 
-  // Where each stretch writes its first token of each range.
-  [[nodiscard]] bool place_cursors(std::span<const Stretch> stretches,
-                                   std::vector<std::vector<Entry*>>& cursors) {
-    std::vector<std::vector<std::uint64_t>> counts(stretches.size(),
-                                                   std::vector<std::uint64_t>(ranges_.size(), 0));
-    if (stretches.size() > 1) {
-      const bool done = share_out(stretches.size(), threads_, {}, [&](std::size_t s, unsigned) {
-        for (std::size_t p = stretches[s].first; p < stretches[s].end; ++p) {
-          for_tokens(pieces_[p], [&](Row, TermId id) { ++counts[s][numbers_[id]]; });
-        }
-      });
-      if (!done) return false;
-    }
-    for (std::size_t i = 0; i < ranges_.size(); ++i) {
-      Entry* at = entries_[i].data();
-      for (std::size_t s = 0; s < stretches.size(); ++s) {
-        cursors[s][i] = at;
-        at += counts[s][i];
+  void part_piece(TokenPiece& piece, std::uint64_t* places) {
+    const PartNumber* numbers = numbers_.data();
+    Entry* const entries = entries_.data();
+    const TermId* term = piece.terms().data();
+    for (Row row = piece.first_row; row < piece.first_row + piece.documents; ++row) {
+      for (const TermId* const end = term + meaning_.lengths[row]; term != end; ++term) {
+        entries[places[numbers[*term]]++] = {row, *term};
       }
     }
-    return true;
-  }
-
-  void part_piece(const TokenPiece& piece, Entry** cursors) const {
-    const PartNumber* numbers = numbers_.data();
-    for_tokens(piece, [&](Row row, TermId id) { *cursors[numbers[id]]++ = {row, id}; });
   }
 
   // Sorts one range by term and merges equal rows.
@@ -184,10 +179,10 @@ class Inverter {
       scratch.rows.resize(range.tokens);
       scratch.frequencies.resize(range.tokens);
     }
-    for (const Entry& entry : entries_[i].span()) {
+    for (const Entry& entry : entries_.span().subspan(range.begin, range.tokens)) {
       scratch.rows[scratch.next[entry.term - range.first]++] = entry.row;
     }
-    entries_[i] = {};
+    entries_.give_back(range.begin, range.begin + range.tokens);
     merge_rows(range, scratch, out, pairs);
   }
 
@@ -225,7 +220,7 @@ class Inverter {
   std::uint64_t total_ = 0;
   std::vector<Range> ranges_;
   std::vector<PartNumber> numbers_;  // the range of each term
-  std::vector<Pages<Entry>> entries_;
+  Pages<Entry> entries_;
 };
 
 }  // namespace

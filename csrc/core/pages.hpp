@@ -13,6 +13,20 @@
 
 namespace pyengine {
 
+// Asks for large pages where the memory holds any: what is accessed all over then needs few translations of
+// addresses, and is handed over in few steps. Only advice; nothing depends on it.
+inline void prefer_large_pages(void* memory, std::size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t kLarge = std::uintptr_t{1} << 21;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + kLarge - 1) & ~(kLarge - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) & ~(kLarge - 1);
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#else
+  static_cast<void>(memory);
+  static_cast<void>(bytes);
+#endif
+}
+
 // `size` elements of T, zero at first. Moves, does not copy.
 template <class T>
 class Pages {
@@ -27,6 +41,7 @@ class Pages {
         ::mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<T*>(memory);
+    prefer_large_pages(data_, size * sizeof(T));
   }
   ~Pages() {
     if (data_ != nullptr) ::munmap(data_, size_ * sizeof(T));
@@ -37,6 +52,14 @@ class Pages {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     return *this;
+  }
+
+  // Gives [begin, end) back, as far as whole pages go; they read as zero afterwards.
+  void give_back(std::size_t begin, std::size_t end) noexcept {
+    constexpr std::uintptr_t kPage = 1 << 12;
+    const auto from = (reinterpret_cast<std::uintptr_t>(data_ + begin) + kPage - 1) & ~(kPage - 1);
+    const auto to = reinterpret_cast<std::uintptr_t>(data_ + end) & ~(kPage - 1);
+    if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
   }
 
   [[nodiscard]] T* data() noexcept { return data_; }

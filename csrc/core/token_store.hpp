@@ -22,9 +22,7 @@ struct TokenPiece {
   std::shared_ptr<Pages<TermId>> block;  // where they lie; given back with the last piece in it
   std::uint64_t begin;                   // in the block
 
-  [[nodiscard]] std::span<const TermId> terms() const noexcept {
-    return block->span().subspan(begin, tokens);
-  }
+  [[nodiscard]] std::span<TermId> terms() const noexcept { return block->span().subspan(begin, tokens); }
 };
 
 // Places pieces in large blocks. Thread rule: any number of threads may call keep(); the rest has one owner.
@@ -46,7 +44,9 @@ class TokenStore {
   [[nodiscard]] std::vector<TokenPiece> take();
 
  private:
-  static constexpr std::size_t kBlockTokens = std::size_t{1} << 18;
+  // Tokens of a block: the first is small, so that a small index takes little; later ones have large pages.
+  static constexpr std::size_t kFirstTokens = std::size_t{1} << 18;
+  static constexpr std::size_t kBlockTokens = std::size_t{1} << 21;
 
   std::mutex mutex_;
   std::shared_ptr<Pages<TermId>> block_;
