@@ -29,11 +29,14 @@ template <class Work>
 
   const auto run = [&](unsigned worker) noexcept {
     while (!stopped.load(std::memory_order_relaxed)) {
+      if (worker == 0 && stop && stop()) {
+        stopped = true;
+        break;
+      }
       const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
       if (i >= count) break;
       try {
         work(i, worker);
-        if (worker == 0 && stop && stop()) stopped = true;
       } catch (...) {
         const std::lock_guard guard(mutex);
         if (i < failed) {

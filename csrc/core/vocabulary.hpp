@@ -68,7 +68,7 @@ class VocabularyBuilder {
   TermId intern(std::string_view term);
 
   // Appends to `ids` what intern() gives for term(0) to term(count - 1), in that order. Faster than one by
-  // one: the places in the table are fetched ahead, and they are what interning waits for.
+  // one: slots and the bytes of long terms are fetched ahead, and they are what interning waits for.
   template <class TermAt>
   void intern_all(std::size_t count, const TermAt& term, std::vector<TermId>& ids) {
     constexpr std::size_t kTogether = 32;
@@ -79,6 +79,7 @@ class VocabularyBuilder {
         keys[i] = key_of(term(begin + i));
         __builtin_prefetch(&slots_[keys[i].hash & (slots_.size() - 1)]);
       }
+      for (std::size_t i = 0; i < size; ++i) fetch_bytes(keys[i]);
       for (std::size_t i = 0; i < size; ++i) ids.push_back(intern(term(begin + i), keys[i]));
     }
   }
@@ -95,22 +96,27 @@ class VocabularyBuilder {
   [[nodiscard]] VocabularyArrays take();
 
  private:
-  // What tells terms apart without a look at their bytes: the low half of the hash, which also places the
-  // slot, and up to 7 first bytes under a byte that is the length, or 255 for terms that do not fit.
+  // A term of up to 7 bytes is its own tag: the bytes, under a byte that is the length. The tag of a longer
+  // term in a slot is kLonger, how many bytes it has (16 bits, kManyBytes: so many or more) and where they
+  // begin (40 bits); in a key the beginning is 0. The low half of the hash also places the slot.
   struct Key {
-    std::uint64_t prefix = 0;
-    std::uint32_t hash = 0;
-
-    [[nodiscard]] bool operator==(const Key&) const = default;
+    std::uint64_t tag;
+    std::uint32_t hash;
   };
   struct Slot {
-    std::uint64_t prefix = 0;
+    std::uint64_t tag = 0;
     std::uint32_t hash = 0;
     TermId id = kNoTerm;
   };
+  static constexpr std::size_t kInline = 7;
+  static constexpr std::uint64_t kLonger = std::uint64_t{0xFF} << 56;
+  static constexpr std::uint64_t kManyBytes = 0xFFFF;
+  static constexpr std::uint64_t kBegin = (std::uint64_t{1} << 40) - 1;
 
   [[nodiscard]] static Key key_of(std::string_view term) noexcept;
+  [[nodiscard]] bool holds(const Slot& slot, std::string_view term, const Key& key) const noexcept;
   [[nodiscard]] std::size_t probe(std::string_view term, const Key& key) const noexcept;
+  void fetch_bytes(const Key& key) const noexcept;
   TermId intern(std::string_view term, const Key& key);
   void grow();
 

@@ -69,7 +69,7 @@ TEST_CASE("work is shared out once each, and the first failure wins") {
       }
     }
     CHECK_FALSE(pyengine::share_out(1000, threads, [] { return true; }, [](std::size_t, unsigned) {}));
-    CHECK(pyengine::share_out(0, threads, [] { return true; }, [](std::size_t, unsigned) {}));
+    CHECK(pyengine::share_out(0, threads, {}, [](std::size_t, unsigned) {}));
   }
 }
 
