@@ -13,8 +13,9 @@
 
 namespace pyengine {
 
-// Asks for large pages where the memory holds any: what is accessed all over then needs few translations of
-// addresses, and is handed over in few steps. Only advice; nothing depends on it.
+// Asks for large pages where the memory holds any: what is read all over for long then needs few translations
+// of addresses. Not for what is written once and given back: virtual machines may pay for each large page
+// anew. Only advice; nothing depends on it.
 inline void prefer_large_pages(void* memory, std::size_t bytes) noexcept {
 #ifdef MADV_HUGEPAGE
   constexpr std::uintptr_t kLarge = std::uintptr_t{1} << 21;
@@ -41,7 +42,6 @@ class Pages {
         ::mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<T*>(memory);
-    prefer_large_pages(data_, size * sizeof(T));
   }
   ~Pages() {
     if (data_ != nullptr) ::munmap(data_, size_ * sizeof(T));

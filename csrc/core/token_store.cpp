@@ -11,8 +11,7 @@ TokenPiece TokenStore::keep(Row first_row, std::uint32_t documents, unsigned sha
   {
     const std::lock_guard guard(mutex_);
     if (block_ == nullptr || used_ + terms.size() > block_->size()) {
-      block_ = std::make_shared<Pages<TermId>>(
-          std::max(block_ == nullptr ? kFirstTokens : kBlockTokens, terms.size()));
+      block_ = std::make_shared<Pages<TermId>>(std::max(kBlockTokens, terms.size()));
       used_ = 0;
     }
     piece.block = block_;

@@ -44,9 +44,7 @@ class TokenStore {
   [[nodiscard]] std::vector<TokenPiece> take();
 
  private:
-  // Tokens of a block: the first is small, so that a small index takes little; later ones have large pages.
-  static constexpr std::size_t kFirstTokens = std::size_t{1} << 18;
-  static constexpr std::size_t kBlockTokens = std::size_t{1} << 21;
+  static constexpr std::size_t kBlockTokens = std::size_t{1} << 18;
 
   std::mutex mutex_;
   std::shared_ptr<Pages<TermId>> block_;
