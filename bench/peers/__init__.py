@@ -1,0 +1,1 @@
+"""Peers measured side by side with pyengine, one package a scenario."""
