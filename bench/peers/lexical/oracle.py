@@ -1,7 +1,7 @@
 """Exact BM25 of a few queries, from the tokens alone, to hold every peer's answers against.
 
-Nothing of pyengine is used. Scores are float64 with the peer's idf and without the constant factor k1 + 1; with
-it the order is the same.
+Nothing of pyengine is used. Scores are float64 with the peer's idf and without the constant factor k1 + 1,
+with which the order is the same.
 """
 
 from collections.abc import Sequence
