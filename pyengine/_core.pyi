@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_Filter = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32] | None]
 _HitArrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32], npt.NDArray[np.uint32]]
 
 class Analyzer:
@@ -45,7 +46,7 @@ class LexicalIndex:
         k: int,
         n_threads: int,
         exact: bool = ...,
-        filter: npt.NDArray[np.uint64] | None = ...,
+        filter: _Filter | None = ...,
         params: tuple[int, float, float, float] | None = ...,
         window: int = ...,
         chunk: int = ...,
@@ -57,7 +58,7 @@ class LexicalIndex:
         queries: Queries,
         k: int,
         exact: bool = ...,
-        filter: npt.NDArray[np.uint64] | None = ...,
+        filter: _Filter | None = ...,
         params: tuple[int, float, float, float] | None = ...,
     ) -> tuple[_HitArrays, list[dict[str, Any]]]: ...
     def score(self, queries: Queries, rows: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]: ...

@@ -122,7 +122,8 @@ void replace_query_terms(Queries& queries, const py::object& source) {
 // What search() and profile() are asked, checked and in the core's words.
 struct Request {
   pyengine::SearchOptions options;
-  py::array_t<std::uint64_t> allowed;  // keeps the filter's memory
+  py::array_t<std::uint64_t> allowed;  // keep the filter's memory
+  py::array_t<Row> rows;
 
   Request(const LexicalIndex& index, std::size_t k, unsigned n_threads, bool exact, const py::object& filter,
           const py::object& params, std::uint32_t window, std::uint32_t chunk) {
@@ -136,13 +137,17 @@ struct Request {
       options.params = pyengine::Bm25Params{k1, b, delta, static_cast<pyengine::Variant>(variant)};
     }
     if (filter.is_none()) return;
-    allowed = require_array<std::uint64_t>(filter, "filter", 1);
+    const auto [bits, few] = filter.cast<std::tuple<py::object, py::object>>();
+    allowed = require_array<std::uint64_t>(bits, "filter", 1);
     const std::uint64_t words = (index.collection().rows() + 63) / 64;
     if (static_cast<std::uint64_t>(allowed.size()) != words) {
       throw Error(Code::kInvalidArgument, "filter: expected " + std::to_string(words) +
                                               " words of 64 rows, got " + std::to_string(allowed.size()));
     }
     options.allowed = {allowed.data(), static_cast<std::size_t>(allowed.size())};
+    if (few.is_none()) return;
+    rows = require_array<Row>(few, "filter", 1);
+    options.allowed_rows = {rows.data(), static_cast<std::size_t>(rows.size())};
   }
 };
 

@@ -33,6 +33,9 @@ constexpr std::size_t kMostColumns = 15;
 // That is done where more than one in so many codes would have to be looked up.
 constexpr std::size_t kManySurvivors = 8;
 
+// Postings scanned before there is a threshold; then twice as many each time.
+constexpr std::uint32_t kFirstChunk = 128;
+
 // How many candidates are rescored under one threshold. With a small k each of them may raise it.
 constexpr std::size_t kFewShallow = 8;
 constexpr std::size_t kFewDeep = 128;
@@ -55,6 +58,8 @@ class Run {
         counters_(counters),
         simd_(simd::kernels()) {
     order_lists();
+    // Without a threshold to begin with the first chunk lets everything pass: it is kept short.
+    chunk_ = primed > 0 ? options.chunk : std::min(options.chunk, kFirstChunk);
   }
 
   [[nodiscard]] bool scan_lists();
@@ -66,7 +71,8 @@ class Run {
   [[nodiscard]] unsigned least_code(const QueryList& entry, FixedScore need) const noexcept;
   [[nodiscard]] bool scan_list(std::size_t i);
   [[nodiscard]] bool can_scan_columns(std::size_t i) const noexcept;
-  void scan_columns(std::size_t i);
+  [[nodiscard]] Row row_at(const TermList& list, std::uint32_t position) noexcept;
+  void scan_columns(std::size_t i, std::uint64_t from, std::uint64_t to);
   [[nodiscard]] std::size_t collect(std::size_t i, std::uint32_t begin, std::size_t found);
   [[nodiscard]] std::size_t add_list(std::size_t j, std::size_t count, FixedScore need) noexcept;
   [[nodiscard]] std::size_t add(const TermList& list, const std::int64_t* worth, const Candidates& few,
@@ -90,7 +96,8 @@ class Run {
   SearchCounters& counters_;
   const simd::Kernels& simd_;
 
-  bool finished_ = false;  // every row has been dealt with
+  bool finished_ = false;    // every row has been dealt with
+  std::uint32_t chunk_ = 1;  // postings scanned next under one threshold
 
   // The list that is being scanned: a body list's epoch at hand.
   std::uint32_t epoch_ = 0;
@@ -157,9 +164,18 @@ bool Run::can_scan_columns(std::size_t i) const noexcept {
                      [](const QueryList& entry) { return entry.list.column != nullptr; });
 }
 
-// Deals with all rows that list `i` and those after it have, walking their columns side by side: better than
-// looking up the survivors of a scan when they are many.
-void Run::scan_columns(std::size_t i) {
+// The row of a posting in the epoch at hand or a later one of a body list; at most the last row there is.
+Row Run::row_at(const TermList& list, std::uint32_t position) noexcept {
+  while (position >= epoch_end_ && std::uint64_t{epoch_ + 1} << kEpochBits < documents_) {
+    ++epoch_;
+    epoch_end_ = epoch_end(list, documents_, epoch_);
+  }
+  return static_cast<Row>(std::min<std::uint64_t>(epoch_ << kEpochBits | list.low[position], documents_ - 1));
+}
+
+// Deals with the rows from `from` to below `to` that list `i` and those after it have, walking their columns
+// side by side: better than looking up the survivors of a scan when they are many.
+void Run::scan_columns(std::size_t i, std::uint64_t from, std::uint64_t to) {
   const std::size_t columns = lists_.size() - i;
   std::array<const std::uint8_t*, kMostColumns> starts{};
   std::array<simd::ByteWorth, kMostColumns> bytes;
@@ -172,10 +188,10 @@ void Run::scan_columns(std::size_t i) {
       bytes[j].bytes[code] = static_cast<std::uint8_t>(std::min<FixedScore>(units, 255));
     }
   }
-  for (std::uint64_t first = 0; first < documents_; first += options_.chunk) {
+  for (std::uint64_t first = from; first < to; first += options_.chunk) {
     const FixedScore need = needed(static_cast<Row>(first));
     if (scratch_.rest[i] < need) break;
-    const std::size_t size = std::min<std::uint64_t>(options_.chunk, documents_ - first);
+    const std::size_t size = std::min<std::uint64_t>(options_.chunk, to - first);
     counters_.scanned += size;
     const auto least = static_cast<std::uint8_t>(std::clamp<FixedScore>(need / unit, 1, 255));
     const std::size_t found = simd_.scan_columns(starts.data(), bytes.data(), columns, first, size, least,
@@ -193,7 +209,6 @@ void Run::scan_columns(std::size_t i) {
     }
     rescore(i, count);
   }
-  finished_ = true;
 }
 
 bool Run::scan_list(std::size_t i) {
@@ -202,18 +217,24 @@ bool Run::scan_list(std::size_t i) {
   epoch_ = 0;
   epoch_end_ = list.rows == nullptr ? epoch_end(list, documents_, 0) : 0;
   Row first = 0;  // no row from here on is smaller
-  for (std::uint32_t begin = 0; begin < list.count; begin += options_.chunk) {
+  std::uint32_t size = 0;
+  for (std::uint32_t begin = 0; begin < list.count; begin += size) {
     if (list.rows != nullptr) first = list.rows[begin];
     const FixedScore need = needed(first);
     if (scratch_.rest[i] < need) return true;
     const unsigned least = least_code(entry, need - scratch_.rest[i + 1]);
     if (least > list.max_code) return true;
-    const std::size_t size = std::min(options_.chunk, list.count - begin);
+    size = std::min(chunk_, list.count - begin);
+    chunk_ = std::min(2 * chunk_, options_.chunk);
     counters_.scanned += size;
     const std::size_t found = simd_.scan_codes(list.codes + begin, size, static_cast<std::uint8_t>(least),
                                                scratch_.positions.data());
-    if (begin == 0 && found * kManySurvivors > size && can_scan_columns(i)) {
-      scan_columns(i);
+    // A short first chunk, without a threshold, says nothing of the later ones.
+    if (found * kManySurvivors > size && size == options_.chunk && can_scan_columns(i)) {
+      const Row from = row_at(list, begin);
+      scan_columns(i, from, documents_);
+      if (i + 1 < lists_.size()) scan_columns(i + 1, 0, from);
+      finished_ = true;
       return true;
     }
     std::size_t count = collect(i, begin, found);

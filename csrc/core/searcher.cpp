@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <exception>
@@ -18,38 +17,27 @@ namespace pyengine {
 
 namespace {
 
-// A filter that admits at most one row in so many is also kept as a list of rows.
-constexpr std::uint64_t kSparseFilter = 32;
-// Looking a row up in the lists costs about as much as scanning so many postings.
-constexpr std::uint64_t kScansPerLookup = 8;
+// Whether looking up the rows that a filter admits is less work than a scan of the lists. A scan finds the k
+// best among them after about k / (share of rows admitted) rows, and a few thousand lookups cost as much as
+// the rest of it (measured at a million documents).
+bool worth_looking_up(std::uint64_t rows, std::uint64_t postings, std::uint64_t k, std::uint64_t documents) {
+  constexpr std::uint64_t kScanLookups = 2000;
+  return rows <= postings / 4 && rows <= kScanLookups + k * documents / std::max<std::uint64_t>(rows, 1);
+}
 
 constexpr std::size_t kFormulasKept = 8;
 
-// The rows of each part that a sparse filter admits.
-struct SparseRows {
-  bool known = false;
-  std::vector<std::vector<Row>> parts;
-};
-
-SparseRows sparse_rows(const Collection& collection, std::span<const std::uint64_t> allowed) {
-  SparseRows sparse;
-  if (allowed.empty()) return sparse;
-  std::uint64_t count = 0;
-  for (const std::uint64_t word : allowed) count += static_cast<std::uint64_t>(std::popcount(word));
-  if (count * kSparseFilter > collection.rows()) return sparse;
-  sparse.known = true;
-  sparse.parts.resize(collection.parts().size());
-  for (std::size_t word = 0; word < allowed.size(); ++word) {
-    for (std::uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
-      const auto global = static_cast<Row>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
-      if (global >= collection.rows()) break;
-      const std::size_t part = collection.part_of(global);
-      const Row row = global - collection.parts()[part].first_row;
-      const std::vector<std::uint64_t>& live = collection.parts()[part].deletions->live;
-      if (live.empty() || (live[row / 64] >> (row % 64) & 1U) != 0) sparse.parts[part].push_back(row);
-    }
+// The rows of each part that a filter of few rows admits.
+std::vector<std::vector<Row>> rows_by_part(const Collection& collection, std::span<const Row> rows) {
+  std::vector<std::vector<Row>> parts(collection.parts().size());
+  std::size_t part = 0;
+  for (const Row global : rows) {
+    while (part + 1 < parts.size() && global >= collection.parts()[part + 1].first_row) ++part;
+    const Row row = global - collection.parts()[part].first_row;
+    const std::vector<std::uint64_t>& live = collection.parts()[part].deletions->live;
+    if (live.empty() || (live[row / 64] >> (row % 64) & 1U) != 0) parts[part].push_back(row);
   }
-  return sparse;
+  return parts;
 }
 
 }  // namespace
@@ -64,7 +52,7 @@ struct Searcher::Scratch {
 struct Searcher::Resolved {
   std::vector<std::vector<TermId>> ids;  // by part and term of the batch
   std::vector<std::size_t> order;        // of the parts, the largest first
-  SparseRows sparse;
+  std::vector<std::vector<Row>> rows;    // by part: those of a filter of few rows; empty: no such filter
 };
 
 struct Searcher::Weighted {
@@ -178,10 +166,10 @@ void Searcher::search_one(const Queries& queries, std::size_t i, const Resolved&
       }
       continue;
     }
-    if (resolved.sparse.known && resolved.sparse.parts[part].size() * kScansPerLookup <=
-                                     std::max<std::uint64_t>(counters.postings, 1)) {
+    if (!resolved.rows.empty() &&
+        worth_looking_up(resolved.rows[part].size(), counters.postings, options.k, query.documents())) {
       counters.algorithm = Algorithm::kRows;
-      search_rows(query, resolved.sparse.parts[part], maxscore, scratch.maxscore, scratch.top, counters);
+      search_rows(query, resolved.rows[part], maxscore, scratch.maxscore, scratch.top, counters);
       continue;
     }
     counters.algorithm = Algorithm::kMaxScore;
@@ -194,7 +182,9 @@ void Searcher::search_one(const Queries& queries, std::size_t i, const Resolved&
 bool Searcher::search(const Queries& queries, const SearchOptions& options, const HitArrays& out,
                       const std::function<bool()>& stop) const {
   Resolved resolved = resolve(queries);
-  if (!options.exact) resolved.sparse = sparse_rows(collection_, options.allowed);
+  if (!options.exact && !options.allowed_rows.empty()) {
+    resolved.rows = rows_by_part(collection_, options.allowed_rows);
+  }
   const std::shared_ptr<const Formula> formula = this->formula(options.params);
   std::atomic<std::size_t> next{0};
   std::atomic<bool> stopped{false};

@@ -33,6 +33,7 @@ struct SearchOptions {
   unsigned threads = 1;
   bool exact = false;                        // score every matching row; the same answer
   std::span<const std::uint64_t> allowed{};  // one bit a row of the collection; empty: all rows
+  std::span<const Row> allowed_rows{};       // the same as rows, ascending, if they are few; else empty
   std::optional<Bm25Params> params{};        // other than those of the build
   std::span<SearchCounters> counters{};      // one a query, or empty
   std::uint32_t window = kWindowRows;        // smaller only in tests, as the next

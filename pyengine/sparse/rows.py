@@ -1,11 +1,15 @@
 """Rows as callers give them, checked: `RowFilter` and the arrays of `Bm25Index.score` and `without`."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from pyengine.errors import InvalidInputError
 
 __all__ = ["RowFilter", "require_integers", "require_rows", "row_filter"]
+
+_FEW: Final = 64
 
 
 class RowFilter:
@@ -25,10 +29,11 @@ class RowFilter:
 
     Notes
     -----
-    Immutable; any number of threads may use one. Memory: one bit a row.
+    Immutable; any number of threads may use one. Memory: one bit a row, and 4 bytes for each row that may
+    be a hit if these are at most one in 64.
     """
 
-    __slots__ = ("n_rows", "words")
+    __slots__ = ("_few", "_words", "n_rows")
 
     def __init__(self, rows: npt.ArrayLike, n_rows: int) -> None:
         given = np.asarray(rows)
@@ -45,7 +50,15 @@ class RowFilter:
         packed = np.packbits(mask, bitorder="little")
         bits[: len(packed)] = packed
         self.n_rows = n_rows
-        self.words: npt.NDArray[np.uint64] = bits.view("<u8")
+        self._words: npt.NDArray[np.uint64] = bits.view("<u8")
+        # So few rows may be looked up one by one.
+        few = np.count_nonzero(mask) <= n_rows // _FEW
+        self._few = np.flatnonzero(mask).astype(np.uint32) if few else None
+
+    @property
+    def _core(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32] | None]:
+        """The filter as the compiled core takes it."""
+        return self._words, self._few
 
 
 def row_filter(given: npt.ArrayLike | RowFilter, n_rows: int) -> RowFilter:

@@ -95,7 +95,7 @@ class Searchable:
         """
         k = require_count("k", k)
         n_threads = require_count("n_threads", n_threads)
-        allowed = None if filter is None else row_filter(filter, len(self)).words
+        allowed = None if filter is None else row_filter(filter, len(self))._core
         params = None if config is None else config._core
         return Hits(*self._core.search(self._encode(queries), k, n_threads, exact, allowed, params))
 
@@ -127,7 +127,7 @@ class Searchable:
 
         """
         k = require_count("k", k)
-        allowed = None if filter is None else row_filter(filter, len(self)).words
+        allowed = None if filter is None else row_filter(filter, len(self))._core
         params = None if config is None else config._core
         arrays, costs = self._core.profile(self._encode(queries), k, exact, allowed, params)
         return Hits(*arrays), [QueryProfile(**cost) for cost in costs]

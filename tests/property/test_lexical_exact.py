@@ -185,6 +185,7 @@ def test_profile_says_what_was_done() -> None:
     assert [cost.postings for cost in costs] == index.postings_count(queries).tolist()
     assert index.profile(queries, exact=True)[1][0].algorithm == "exhaustive"
     assert index.profile(queries, filter=[7])[1][0].algorithm == "rows"
+    assert index.profile(queries, filter=range(200))[1][0].algorithm == "maxscore"
     assert all(cost.nanoseconds > 0 for cost in costs)
 
 

@@ -46,7 +46,7 @@ def test_the_oracle_accepts_the_right_answer_and_no_other(workload: Workload) ->
 
 
 def test_lengths_in_one_byte() -> None:
-    """Values of Lucene's SmallFloat.byte4ToInt, bytes 0 to 255, are kept; what lies between is rounded down."""
+    """Values of Lucene's SmallFloat.byte4ToInt are kept; what lies between is rounded down."""
     kept = [*range(40), 40, 42, 44, 46, 48, 50, 52, 54, 56, 60, 64, 68, 72, 76, 80, 84, 88, 96, 104]
     assert one_byte_lengths(np.array(kept)).tolist() == kept
     assert one_byte_lengths(np.array([41, 43, 57, 59, 63, 95, 103])).tolist() == [40, 42, 56, 56, 60, 88, 96]
