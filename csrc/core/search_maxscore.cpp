@@ -36,6 +36,9 @@ constexpr std::size_t kManySurvivors = 8;
 // Postings scanned before there is a threshold; then twice as many each time.
 constexpr std::uint32_t kFirstChunk = 128;
 
+// Candidates between the prefetch of a document length and its use.
+constexpr std::size_t kAheadLengths = 16;
+
 // How many candidates are rescored under one threshold. With a small k each of them may raise it.
 constexpr std::size_t kFewShallow = 8;
 constexpr std::size_t kFewDeep = 128;
@@ -79,6 +82,7 @@ class Run {
                                 FixedScore need) noexcept;
   [[nodiscard]] std::size_t add_tail(const TermList& list, const std::int64_t* worth, const Candidates& few,
                                      FixedScore need) noexcept;
+  void offer_postings(const TermList& list, std::uint32_t begin, std::size_t count);
   void rescore(std::size_t i, std::size_t count);
   void rescore_few(std::size_t i, Candidates few);
   void make_exact(std::size_t i, const Candidates& few);
@@ -242,12 +246,36 @@ bool Run::scan_list(std::size_t i) {
     if (list.rows == nullptr) first = epoch_ << kEpochBits;
     if (count > 0) first = std::max(first, scratch_.rows[count - 1]);
     counters_.survivors += count;
+    if (lists_.size() == 1 && count == found) {
+      offer_postings(list, begin, count);
+      continue;
+    }
     for (std::size_t j = i + 1; j < lists_.size() && count > 0; ++j) {
       count = add_list(j, count, need - scratch_.rest[j + 1]);
     }
     rescore(i, count);
   }
   return true;
+}
+
+// A query of one term: a candidate's posting is at hand, and nothing has to be looked up.
+void Run::offer_postings(const TermList& list, std::uint32_t begin, std::size_t count) {
+  const SegmentScoring& scoring = query_.scoring;
+  const bool exact = scoring.table().exact;
+  const std::uint32_t* lengths = scoring.segment().lengths().data();
+  for (std::size_t c = 0; c < count; ++c) {
+    if (!exact && c + kAheadLengths < count) __builtin_prefetch(lengths + scratch_.rows[c + kAheadLengths]);
+    const Row row = scratch_.rows[c];
+    FixedScore sum = scratch_.sums[c];
+    if (sum < needed(row)) continue;
+    if (!exact) {
+      ++counters_.rescored;
+      const double saturation = scoring.saturation_at(list, begin + scratch_.positions[c], row);
+      sum = query_.fixed.contribution(lists_.front().weighted_idf, saturation);
+    }
+    const Score score = query_.fixed.score(sum);
+    if (score > 0.0F) top_.push({query_.first_row + row, score});
+  }
 }
 
 // Turns the positions that were found into candidates; more than `found` comes back if a row is unsound.

@@ -7,7 +7,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import sys
 import time
 
@@ -20,8 +19,9 @@ def texts(path):
 
 
 def megabytes():
-    """Greatest resident set so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Greatest resident set so far, in MiB. getrusage would count that of the parent before exec."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
 
 
 def resident():
