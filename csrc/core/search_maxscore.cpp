@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/list_lookup.hpp"
 #include "core/simd/kernels.hpp"
 
 namespace pyengine {
@@ -20,13 +21,6 @@ constexpr std::array<std::int64_t, 256> drop_present() noexcept {
   return worth;
 }
 constexpr std::array<std::int64_t, 256> kDropPresent = drop_present();
-
-// Some of the candidates at hand.
-struct Candidates {
-  Row* rows;
-  FixedScore* sums;
-  std::size_t count;
-};
 
 // Columns that are walked side by side: their sum has to fit a byte, with an error of one unit a column.
 constexpr std::size_t kMostColumns = 15;
@@ -78,15 +72,10 @@ class Run {
   void scan_columns(std::size_t i, std::uint64_t from, std::uint64_t to);
   [[nodiscard]] std::size_t collect(std::size_t i, std::uint32_t begin, std::size_t found);
   [[nodiscard]] std::size_t add_list(std::size_t j, std::size_t count, FixedScore need) noexcept;
-  [[nodiscard]] std::size_t add(const TermList& list, const std::int64_t* worth, const Candidates& few,
-                                FixedScore need) noexcept;
-  [[nodiscard]] std::size_t add_tail(const TermList& list, const std::int64_t* worth, const Candidates& few,
-                                     FixedScore need) noexcept;
   void offer_postings(const TermList& list, std::uint32_t begin, std::size_t count);
   void rescore(std::size_t i, std::size_t count);
   void rescore_few(std::size_t i, Candidates few);
   void make_exact(std::size_t i, const Candidates& few);
-  void find_codes(const TermList& list, const Candidates& few, std::uint8_t* codes) const noexcept;
 
   [[nodiscard]] std::int64_t* worth(std::size_t i) const noexcept { return scratch_.worth.data() + 256 * i; }
 
@@ -112,10 +101,6 @@ class Run {
   FixedScore need_after_ = 1;
   FixedScore need_before_ = 1;
 };
-
-simd::BodyView body_view(const TermList& list) noexcept {
-  return {list.codes, list.low, list.directory, list.count, list.shift};
-}
 
 void Run::order_lists() {
   const CodeTable& table = query_.scoring.table();
@@ -326,35 +311,8 @@ std::size_t Run::add_list(std::size_t j, std::size_t count, FixedScore need) noe
   if (options_.range_max && list.range_max != nullptr && count >= kRangeMaxCandidates) {
     count = simd_.keep_by_range(list.range_max, list.max_shift, worth(j), rows, sums, count, need);
   }
-  return add(list, worth(j), {rows, sums, count}, need);
-}
-
-std::size_t Run::add(const TermList& list, const std::int64_t* worth, const Candidates& few,
-                     FixedScore need) noexcept {
-  counters_.lookups += few.count;
-  if (list.column != nullptr) {
-    return simd_.add_column(list.column, worth, few.rows, few.sums, few.count, need);
-  }
-  if (list.rows != nullptr) return add_tail(list, worth, few, need);
-  return simd_.add_body(body_view(list), worth, few.rows, few.sums, few.count, need);
-}
-
-// Candidates and list both ascend: one walk over the list.
-std::size_t Run::add_tail(const TermList& list, const std::int64_t* worth, const Candidates& few,
-                          FixedScore need) noexcept {
-  const Row* at =
-      few.count > 0 ? std::lower_bound(list.rows, list.rows + list.count, few.rows[0]) : list.rows;
-  const Row* end = list.rows + list.count;
-  std::size_t kept = 0;
-  for (std::size_t c = 0; c < few.count; ++c) {
-    const Row row = few.rows[c];
-    while (at < end && *at < row) ++at;
-    const FixedScore sum = few.sums[c] + (at < end && *at == row ? worth[list.codes[at - list.rows]] : 0);
-    few.rows[kept] = row;
-    few.sums[kept] = sum;
-    kept += sum >= need ? 1U : 0U;
-  }
-  return kept;
+  counters_.lookups += count;
+  return add_postings(list, worth(j), {rows, sums, count}, need);
 }
 
 // Offers the first `count` candidates, found in list `i`, with their exact scores: a few at a time, since
@@ -380,7 +338,9 @@ void Run::rescore_few(std::size_t i, Candidates few) {
   few.count = kept;
   // A row that an earlier list has was dealt with there: kept, or dropped for good.
   for (std::size_t j = 0; j < i && few.count > 0; ++j) {
-    few.count = add(lists_[j].list, kDropPresent.data(), few, std::numeric_limits<FixedScore>::min() / 4);
+    counters_.lookups += few.count;
+    few.count =
+        add_postings(lists_[j].list, kDropPresent.data(), few, std::numeric_limits<FixedScore>::min() / 4);
   }
   if (!exact) make_exact(i, few);
   for (std::size_t c = 0; c < few.count; ++c) {
@@ -396,24 +356,11 @@ void Run::make_exact(std::size_t i, const Candidates& few) {
   std::array<std::uint8_t, kFewDeep> codes;
   for (std::size_t j = i; j < lists_.size(); ++j) {
     const QueryList& entry = lists_[j];
-    find_codes(entry.list, few, codes.data());
+    find_codes(entry.list, {few.rows, few.count}, codes.data());
     for (std::size_t c = 0; c < few.count; ++c) {
       if (codes[c] == 0) continue;
       few.sums[c] += query_.fixed.contribution(
           entry.weighted_idf, query_.scoring.saturation_of(entry.list, codes[c], few.rows[c]));
-    }
-  }
-}
-
-void Run::find_codes(const TermList& list, const Candidates& few, std::uint8_t* codes) const noexcept {
-  if (list.column != nullptr) {
-    for (std::size_t c = 0; c < few.count; ++c) codes[c] = list.column[few.rows[c]];
-  } else if (list.rows == nullptr) {
-    simd_.find_codes(body_view(list), few.rows, few.count, codes);
-  } else {
-    for (std::size_t c = 0; c < few.count; ++c) {
-      const std::uint32_t position = position_of(list, few.rows[c]);
-      codes[c] = position == kNoPosition ? std::uint8_t{0} : list.codes[position];
     }
   }
 }
