@@ -187,6 +187,10 @@ py::tuple profile(const LexicalIndex& index, const Queries& queries, std::size_t
     cost["lookups"] = counter.lookups;
     cost["rescored"] = counter.rescored;
     cost["nanoseconds"] = counter.nanoseconds;
+    cost["prepare_ns"] = counter.prepare_nanoseconds;
+    cost["scan_ns"] = counter.scan_nanoseconds;
+    cost["lookup_ns"] = counter.lookup_nanoseconds;
+    cost["rescore_ns"] = counter.rescore_nanoseconds;
     costs.append(cost);
   }
   return py::make_tuple(hits.as_tuple(), costs);

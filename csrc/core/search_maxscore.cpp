@@ -53,10 +53,12 @@ class Run {
         scratch_(scratch),
         top_(top),
         counters_(counters),
-        simd_(simd::kernels()) {
+        simd_(simd::kernels()),
+        clock_(counters.timed) {
     order_lists();
     // Without a threshold to begin with the first chunk lets everything pass: it is kept short.
     chunk_ = primed > 0 ? options.chunk : std::min(options.chunk, kFirstChunk);
+    clock_.lap(counters.prepare_nanoseconds);
   }
 
   [[nodiscard]] bool scan_lists();
@@ -71,6 +73,7 @@ class Run {
   [[nodiscard]] Row row_at(const TermList& list, std::uint32_t position) noexcept;
   void scan_columns(std::size_t i, std::uint64_t from, std::uint64_t to);
   [[nodiscard]] std::size_t collect(std::size_t i, std::uint32_t begin, std::size_t found);
+  void look_up(std::size_t i, std::size_t from, std::size_t count, FixedScore need);
   [[nodiscard]] std::size_t add_list(std::size_t j, std::size_t count, FixedScore need) noexcept;
   void offer_postings(const TermList& list, std::uint32_t begin, std::size_t count);
   void rescore(std::size_t i, std::size_t count);
@@ -88,6 +91,7 @@ class Run {
   TopK& top_;
   SearchCounters& counters_;
   const simd::Kernels& simd_;
+  PhaseClock clock_;
 
   bool finished_ = false;    // every row has been dealt with
   std::uint32_t chunk_ = 1;  // postings scanned next under one threshold
@@ -193,10 +197,8 @@ void Run::scan_columns(std::size_t i, std::uint64_t from, std::uint64_t to) {
       count += query_.filter.admits(row, query_.first_row + row) ? 1U : 0U;
     }
     counters_.survivors += count;
-    for (std::size_t j = i; j < lists_.size() && count > 0; ++j) {
-      count = add_list(j, count, need - scratch_.rest[j + 1]);
-    }
-    rescore(i, count);
+    clock_.lap(counters_.scan_nanoseconds);
+    look_up(i, i, count, need);
   }
 }
 
@@ -231,14 +233,13 @@ bool Run::scan_list(std::size_t i) {
     if (list.rows == nullptr) first = epoch_ << kEpochBits;
     if (count > 0) first = std::max(first, scratch_.rows[count - 1]);
     counters_.survivors += count;
+    clock_.lap(counters_.scan_nanoseconds);
     if (lists_.size() == 1 && count == found) {
       offer_postings(list, begin, count);
+      clock_.lap(counters_.rescore_nanoseconds);
       continue;
     }
-    for (std::size_t j = i + 1; j < lists_.size() && count > 0; ++j) {
-      count = add_list(j, count, need - scratch_.rest[j + 1]);
-    }
-    rescore(i, count);
+    look_up(i, i + 1, count, need);
   }
   return true;
 }
@@ -301,6 +302,17 @@ std::size_t Run::collect(std::size_t i, std::uint32_t begin, std::size_t found) 
     kept += query_.filter.admits(row, query_.first_row + row) ? 1U : 0U;
   }
   return kept;
+}
+
+// Looks the first `count` candidates, found in list `i`, up in the lists from `from` on, and offers those
+// that are left.
+void Run::look_up(std::size_t i, std::size_t from, std::size_t count, FixedScore need) {
+  for (std::size_t j = from; j < lists_.size() && count > 0; ++j) {
+    count = add_list(j, count, need - scratch_.rest[j + 1]);
+  }
+  clock_.lap(counters_.lookup_nanoseconds);
+  rescore(i, count);
+  clock_.lap(counters_.rescore_nanoseconds);
 }
 
 // Adds list `j` to the first `count` candidates; returns how many can still reach `need`.
@@ -368,14 +380,11 @@ void Run::make_exact(std::size_t i, const Candidates& few) {
 void Run::look_up_rows(std::span<const Row> rows) {
   if (lists_.empty()) return;
   for (std::size_t begin = 0; begin < rows.size(); begin += options_.chunk) {
-    std::size_t count = std::min<std::size_t>(options_.chunk, rows.size() - begin);
+    const std::size_t count = std::min<std::size_t>(options_.chunk, rows.size() - begin);
     std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(begin), count, scratch_.rows.begin());
     std::fill_n(scratch_.sums.begin(), count, 0);
     const FixedScore need = needed(rows[begin]);
-    for (std::size_t j = 0; j < lists_.size() && count > 0; ++j) {
-      count = add_list(j, count, need - scratch_.rest[j + 1]);
-    }
-    rescore(0, count);
+    look_up(0, 0, count, need);
   }
 }
 

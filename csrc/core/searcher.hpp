@@ -84,6 +84,7 @@ class Searcher {
   struct Formula;   // a formula over this collection, and what the segments' codes are worth under it
 
   [[nodiscard]] Resolved resolve(const Queries& queries) const;
+  [[nodiscard]] std::vector<std::uint32_t> turns(const Queries& queries, const Resolved& resolved) const;
   [[nodiscard]] std::shared_ptr<const Formula> formula(const std::optional<Bm25Params>& params) const;
   void search_one(const Queries& queries, std::size_t i, const Resolved& resolved, const Formula& formula,
                   const SearchOptions& options, Scratch& scratch, SearchCounters& counters) const;

@@ -69,6 +69,11 @@ class LexicalSegment {
   // postings themselves are not looked at. REQUIRES: id < meta().terms.
   [[nodiscard]] TermList list(TermId id) const;
 
+  // In how many documents the term is. REQUIRES: id < meta().terms.
+  [[nodiscard]] std::uint32_t document_frequency(TermId id) const noexcept {
+    return views_.entries[id].count;
+  }
+
   // The frequency of the posting at `position` of a list. Total even on hostile bytes.
   [[nodiscard]] std::uint32_t frequency(const TermList& list, std::uint32_t position) const noexcept {
     const std::uint8_t small = list.frequencies[position];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -54,12 +55,38 @@ enum class Algorithm : std::uint8_t { kNone, kMaxScore, kExhaustive, kRows };
 // What one query cost; adds up over segments.
 struct SearchCounters {
   Algorithm algorithm = Algorithm::kNone;  // of the last segment that was searched
+  bool timed = false;                      // whether the clock is read between phases
   std::uint64_t postings = 0;              // of the query's terms
   std::uint64_t scanned = 0;               // codes or postings that were looked at
   std::uint64_t survivors = 0;             // of them, those that had to be looked up in other lists
   std::uint64_t lookups = 0;               // of a row in another list
   std::uint64_t rescored = 0;              // rows whose exact score was computed
-  std::uint64_t nanoseconds = 0;
+  std::uint64_t nanoseconds = 0;           // altogether, and of them:
+  std::uint64_t prepare_nanoseconds = 0;   // from terms to lists in order and a first threshold
+  std::uint64_t scan_nanoseconds = 0;
+  std::uint64_t lookup_nanoseconds = 0;
+  std::uint64_t rescore_nanoseconds = 0;  // exact scores, and the heap
+};
+
+// Tells the phases of a search apart; costs a test of one flag where nobody asked.
+class PhaseClock {
+ public:
+  explicit PhaseClock(bool on) noexcept : on_(on) {
+    if (on_) last_ = std::chrono::steady_clock::now();
+  }
+
+  // The time since the last lap goes to `phase`.
+  void lap(std::uint64_t& phase) noexcept {
+    if (!on_) return;
+    const auto now = std::chrono::steady_clock::now();
+    phase +=
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count());
+    last_ = now;
+  }
+
+ private:
+  bool on_;
+  std::chrono::steady_clock::time_point last_{};
 };
 
 }  // namespace pyengine

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 __all__ = ["show_profile"]
 
 RUNS = 9
+COUNTS = {
+    "postings": "of the query's terms; an exhaustive search visits them all",
+    "scanned": "codes looked at",
+    "survivors": "rows that had to be looked up in other lists",
+    "lookups": "of a row in a list",
+    "rescored": "rows scored from frequency and length",
+}
+TIMES = {
+    "nanoseconds": ("time", "in the core, of which"),
+    "prepare_ns": ("  prepare", "lists in order and a first threshold"),
+    "scan_ns": ("  scan", "codes compared"),
+    "lookup_ns": ("  look up", "rows in other lists"),
+    "rescore_ns": ("  rescore", "exact scores, offered to the k best"),
+}
 
 
 def show_profile(index: "Bm25Index", query: str, k: int, *, as_json: bool) -> None:
@@ -30,18 +44,19 @@ def show_profile(index: "Bm25Index", query: str, k: int, *, as_json: bool) -> No
     """
     costs = [index.profile([query], k)[1][0] for _ in range(RUNS)]
     cost = asdict(costs[0])
-    microseconds = median(run.nanoseconds for run in costs) / 1000
-    del cost["nanoseconds"]
+    times = {name: median(getattr(run, name) for run in costs) / 1000 for name in TIMES}
+    for name in TIMES:
+        del cost[name]
     if as_json:
-        print_json({"query": query, "k": k, **cost, "microseconds": microseconds, "runs": RUNS})
+        microseconds = {name.removesuffix("_ns"): time for name, time in times.items()}
+        total = microseconds.pop("nanoseconds")
+        print_json(
+            {"query": query, "k": k, **cost, "microseconds": total, "by_phase": microseconds, "runs": RUNS}
+        )
         return
     print_line(f"algorithm  {cost['algorithm']}")
-    for name, meaning in (
-        ("postings", "of the query's terms; an exhaustive search visits them all"),
-        ("scanned", "codes looked at"),
-        ("survivors", "rows that had to be looked up in other lists"),
-        ("lookups", "of a row in a list"),
-        ("rescored", "rows scored from frequency and length"),
-    ):
+    for name, meaning in COUNTS.items():
         print_line(f"{name:<9}  {integer(cost[name]):>13}  {meaning}")
-    print_line(f"time       {microseconds:>11.1f} us  in the core, median of {RUNS} runs")
+    for name, (label, meaning) in TIMES.items():
+        print_line(f"{label:<9}  {times[name]:>10.1f} us  {meaning}")
+    print_line(f"{'':<9}  {'':>13}  medians of {RUNS} runs")

@@ -83,6 +83,15 @@ class QueryProfile:
         Rows whose exact score was computed from frequencies and lengths; none where codes are exact.
     nanoseconds : int
         Wall time in the core, from resolved terms to ranked hits.
+    prepare_ns : int
+        Of them: lists found, weighed and put in order, and a first threshold.
+    scan_ns : int
+        Codes compared and rows of those that may win collected; all the work of an exhaustive search.
+    lookup_ns : int
+        Rows looked up in the other lists.
+    rescore_ns : int
+        Exact scores of what was left, offered to the k best. What the four leave over is sorting the
+        answer and reading the clock, which a search without profile does not.
     """
 
     algorithm: str
@@ -92,3 +101,7 @@ class QueryProfile:
     lookups: int
     rescored: int
     nanoseconds: int
+    prepare_ns: int
+    scan_ns: int
+    lookup_ns: int
+    rescore_ns: int

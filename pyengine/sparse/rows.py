@@ -10,6 +10,7 @@ from pyengine.errors import InvalidInputError
 __all__ = ["RowFilter", "require_integers", "require_rows", "row_filter"]
 
 _FEW: Final = 64
+_UINT32: Final = np.dtype(np.uint32)
 
 
 class RowFilter:
@@ -74,6 +75,8 @@ def row_filter(given: npt.ArrayLike | RowFilter, n_rows: int) -> RowFilter:
 
 def require_integers(rows: npt.ArrayLike, name: str = "rows") -> npt.NDArray[np.uint32]:
     """Return row numbers as the core takes them, of any shape, or raise `InvalidInputError`."""
+    if type(rows) is np.ndarray and rows.dtype is _UINT32:
+        return np.ascontiguousarray(rows)
     try:
         wanted = np.asarray(rows)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Differential fuzzing of lexical search: random collections, layouts, queries and options, until time is up.
 
-``python tests/fuzz/lexical.py --seconds 600 --seed 7``; a difference is printed with its seed and ends with 1.
+``python tests/fuzz/lexical.py --seconds 600 --seed 7``; a difference is printed with its seed, exit code 1.
 """
 
 import argparse
@@ -64,7 +64,8 @@ def difference(seed: int) -> str | None:
         for chunk in CHUNKS:
             found = Hits(*index.search(queries, k, 1, False, allowed, params, chunk=chunk))
             if not found.equals(expected):
-                return f"seed {seed}: k = {k}, chunk = {chunk}, params = {params}, filter = {allowed is not None}"
+                filtered = allowed is not None
+                return f"seed {seed}: k = {k}, chunk = {chunk}, params = {params}, filter = {filtered}"
     return None
 
 
@@ -82,9 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(found)
             return 1
         seed += 1
-    print(
-        f"{seed - options.seed} collections, {len(DEPTHS) * len(CHUNKS) * QUERIES} searches each: no difference"
-    )
+    searches = len(DEPTHS) * len(CHUNKS) * QUERIES
+    print(f"{seed - options.seed} collections, {searches} searches each: no difference")
     return 0
 
 

@@ -25,6 +25,7 @@ PEERS: dict[str, list[str]] = {
     "tantivy_py": ["tantivy==0.27.0"],
     "pisa_bmm": ["pyterrier-pisa==0.4.9"],
     "pisa_bmw": ["pyterrier-pisa==0.4.9"],
+    "lucene_jvm": ["pyserini==0.24.0", "--no-deps"],
     "bm25_turbo": ["bm25-turbo==0.2.0"],
     "lancedb_fts": ["lancedb==0.40.0"],
     "sqlite_fts5": [],
@@ -187,6 +188,8 @@ def measure(
         for k in depths if set_name == "mixed" else [depths[0]]:
             say(f"{workload.folder.name}, {set_name} queries, k = {k}")
             check(peers, workload, queries, k)
+            for peer in peers:
+                peer.ask("warm", queries=queries, k=k)
             samples = {peer.name: np.zeros((rounds, len(queries))) for peer in peers}
             for turn in range(rounds):
                 for i, query in enumerate(queries):
