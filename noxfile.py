@@ -131,6 +131,25 @@ def sanitize(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend=BACKEND)
+def neon(session: nox.Session) -> None:
+    """The C++ tests built for aarch64 and run under emulation; says why it skips."""
+    compiler, emulator = "aarch64-linux-gnu-g++", "qemu-aarch64"
+    missing = [tool for tool in (compiler, emulator) if shutil.which(tool) is None]
+    if missing:
+        session.skip(f"not on PATH: {', '.join(missing)} (Debian: g++-aarch64-linux-gnu, qemu-user)")
+    provide(session, "cpu,demo,test")
+    session.run(
+        *("cmake", "-S", ".", "-B", "build/neon", "-G", "Ninja"),
+        *("-DPYENGINE_PYTHON=OFF", "-DPYENGINE_TESTS=ON", "-DCMAKE_SYSTEM_NAME=Linux"),
+        *("-DCMAKE_SYSTEM_PROCESSOR=aarch64", f"-DCMAKE_CXX_COMPILER={compiler}"),
+        "-DCMAKE_EXE_LINKER_FLAGS=-static",
+        silent=True,
+    )
+    session.run("cmake", "--build", "build/neon", silent=True)
+    session.run(emulator, "build/neon/pyengine_cpp_tests", external=True)
+
+
+@nox.session(venv_backend=BACKEND)
 def bench(session: nox.Session) -> None:
     """Micro-benchmarks, one thread; each also checks its answer."""
     provide(session, "cpu,demo,dev")

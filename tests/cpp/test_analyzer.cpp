@@ -1,12 +1,15 @@
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/analyzer/analyzer.hpp"
+#include "core/analyzer/ascii.hpp"
 #include "core/analyzer/unicode.hpp"
 #include "core/analyzer/words.hpp"
 #include "core/error.hpp"
@@ -222,3 +225,24 @@ TEST_CASE("a warm buffer is all that analysis needs: nothing is allocated") {
   }
 }
 #endif
+
+TEST_CASE("sixteen bytes at a time are what one at a time are, whatever the bytes") {
+  std::mt19937 random(11);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(random() % 70, ' ');
+    // Mostly letters, digits and their neighbours in the table; all bytes in the rest.
+    for (char& c : text)
+      c = static_cast<char>(random() % 8 == 0 ? random() : "azAZ09/:@[`{_mM5"[random() % 16]);
+    const std::size_t at = text.empty() ? 0 : random() % text.size();
+    std::size_t end = at;
+    while (end < text.size() && std::isalnum(static_cast<unsigned char>(text[end])) != 0) ++end;
+    REQUIRE(pyengine::ascii::alnum_end(text, at) == end);
+    std::string lower = "x";
+    std::string ascii;
+    for (const char c : text) ascii += static_cast<char>(c & 0x7F);
+    pyengine::ascii::append_lower(ascii, lower);
+    std::string expected = "x";
+    for (const char c : ascii) expected += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    REQUIRE(lower == expected);
+  }
+}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/analyzer/ascii.hpp"
 #include "core/analyzer/literal_parts.hpp"
 #include "core/analyzer/literal_phrases.hpp"
 #include "core/analyzer/literals.hpp"
@@ -43,12 +44,6 @@ constexpr std::uint64_t length_bit(std::size_t length) {
   return std::uint64_t{1} << std::min<std::size_t>(length, 63);
 }
 
-void append_ascii_term(std::string_view text, std::string& out) {
-  const std::size_t from = out.size();
-  out.append(text);
-  for (char* c = out.data() + from; c != out.data() + out.size(); ++c) *c = to_lower(*c);
-}
-
 }  // namespace
 
 std::string_view name_of(Kind kind) noexcept { return kKindNames[static_cast<std::size_t>(kind)]; }
@@ -75,11 +70,13 @@ bool Analyzer::is_stop_word(std::string_view term) const noexcept {
          std::binary_search(stop_words_.begin(), stop_words_.end(), term);
 }
 
-void Analyzer::add_term(std::string_view text, const Segment& s, TokenBuffer& out) const {
+// Numbers rather than a Segment: copied through memory in pieces, it would be read back before it is written.
+void Analyzer::add_term(std::string_view text, std::size_t begin, std::size_t end, bool is_ascii,
+                        TokenBuffer& out) const {
   const std::size_t term_start = out.terms.size();
-  const std::string_view word = text.substr(s.begin, s.end - s.begin);
-  if (s.is_ascii) {
-    append_ascii_term(word, out.terms);
+  const std::string_view word(text.data() + begin, end - begin);
+  if (is_ascii) {
+    ascii::append_lower(word, out.terms);
   } else {
     append_term(word, out.terms, out.normalize);
   }
@@ -89,14 +86,19 @@ void Analyzer::add_term(std::string_view text, const Segment& s, TokenBuffer& ou
     out.terms.resize(term_start);
     return;
   }
-  out.tokens.push_back({static_cast<std::uint32_t>(s.begin), static_cast<std::uint32_t>(s.end),
+  out.tokens.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end),
                         static_cast<std::uint32_t>(term_start), static_cast<std::uint32_t>(length),
                         Kind::kWord, false});
 }
 
 void Analyzer::add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const {
   for_each_word(text.substr(0, end), begin, [&](const Segment& s) {
-    add_term(text, s.is_ascii ? s : without_white_space(text, s), out);
+    if (s.is_ascii) {
+      add_term(text, s.begin, s.end, true, out);
+    } else {
+      const Segment word = without_white_space(text, s);
+      add_term(text, word.begin, word.end, false, out);
+    }
   });
 }
 
@@ -135,7 +137,7 @@ void Analyzer::add_domain_tokens(std::string_view text, TokenBuffer& out) const 
       // Most words stand alone: they are written at once, without being segmented again.
       if (at == done || stands_apart(text[at - 1])) {
         if (at - done > 1 || (at > done && text[done] != ' ')) add_words(text, done, at, out);
-        add_term(text, {at, end, true, true}, out);
+        add_term(text, at, end, true, out);
         done = end;
       }
       at = end;

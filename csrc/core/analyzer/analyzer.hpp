@@ -35,7 +35,8 @@ class Analyzer {
 
  private:
   void add_domain_tokens(std::string_view text, TokenBuffer& out) const;
-  void add_term(std::string_view text, const Segment& word, TokenBuffer& out) const;
+  void add_term(std::string_view text, std::size_t begin, std::size_t end, bool is_ascii,
+                TokenBuffer& out) const;
   // The words of [begin, end), segmented as a text of their own.
   void add_words(std::string_view text, std::size_t begin, std::size_t end, TokenBuffer& out) const;
   void add_whitespace_tokens(std::string_view text, TokenBuffer& out) const;

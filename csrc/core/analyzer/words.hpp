@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/analyzer/ascii.hpp"
+
 namespace pyengine {
 
 struct Segment {
@@ -52,6 +54,11 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = [] {
   while (true) {
     unsigned last = 0;
     unsigned next = kBreak;
+    if (const std::size_t run = ascii::alnum_end(text, at); run != at) {
+      at = run;
+      last = class_of(text[at - 1]);
+      seen |= last;
+    }
     while (at < size && ((next = class_of(text[at])) & kCore) != 0) {
       last = next;
       seen |= next;
