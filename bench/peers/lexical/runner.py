@@ -33,6 +33,9 @@ PEERS: dict[str, list[str]] = {
 }
 """Adapter -> what its environment needs beside Python; nothing: it runs in this one."""
 
+SAME_INDEX = {"bm25s_numpy": "bm25s_numba", "pisa_bmw": "pisa_bmm"}
+"""Adapter -> the one whose index it opens."""
+
 K1, B = 1.2, 0.75  # what tantivy has compiled in
 CHECKED = 40
 
@@ -111,15 +114,20 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
+def folder_of(name: str, workload: Workload, cache: Path) -> Path:
+    """Return the folder of a peer's index."""
+    return cache / "indexes" / f"{workload.folder.name}-{SAME_INDEX.get(name, name)}"
+
+
 def build_all(
     names: Sequence[str], workload: Workload, cache: Path, *, reuse: bool
 ) -> dict[str, dict[str, Any]]:
     """Build each peer's index from the raw texts, one after the other; a peer that cannot is left out."""
     built = {}
     for name in names:
-        folder = cache / "indexes" / f"{workload.folder.name}-{name}"
+        folder = folder_of(name, workload, cache)
         record = folder.with_suffix(".json")
-        if reuse and record.exists():
+        if record.exists() and (reuse or SAME_INDEX.get(name) in built):
             built[name] = json.loads(record.read_text())
             continue
         shutil.rmtree(folder, ignore_errors=True)
@@ -141,7 +149,7 @@ def open_all(names: Sequence[str], workload: Workload, cache: Path) -> list[Peer
     """Start the peers that have an index and open it."""
     peers = []
     for name in names:
-        folder = cache / "indexes" / f"{workload.folder.name}-{name}"
+        folder = folder_of(name, workload, cache)
         try:
             peer = PeerProcess.start(name, cache)
             peer.facts |= {"open": peer.ask("open", folder=str(folder), k1=K1, b=B)}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ import numpy.typing as npt
 __all__ = ["Workload", "from_beir", "from_texts", "generate"]
 
 WORD = re.compile(r"[a-z0-9]+")
+CHUNK = 1_000_000
+"""Documents drawn at a time, to bound memory."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,30 @@ def generate(
         Of everything.
     """
     random = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = []
+    with (folder / "docs.txt").open("w") as file:
+        for begin in range(0, documents, CHUNK):
+            lengths, tokens = draw(random, min(CHUNK, documents - begin), mean, types)
+            write_lines(file, lengths, tokens)
+            parts.append((lengths, tokens))
+    lengths = np.concatenate([lengths for lengths, _ in parts])
+    tokens = np.concatenate([tokens for _, tokens in parts])
+    del parts
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    np.save(folder / "tokens.npy", tokens)
+    np.save(folder / "offsets.npy", offsets)
+    write_queries(folder, tokens, offsets, lambda number: f"t{number}", terms, seed)
+
+
+def draw(
+    random: np.random.Generator, documents: int, mean: float, types: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """Draw some documents: their lengths, and their tokens one after the other."""
     spread = 0.6
     lengths = np.exp(np.log(mean) - spread**2 / 2 + spread * random.standard_normal(documents))
     lengths = np.clip(np.rint(lengths), 1, 1000).astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    total = int(offsets[-1])
+    total = int(lengths.sum())
     tokens = zipf(random, types, 1.07, total).astype(np.uint32)
     topical = random.random(total) < 0.4
     topics = np.repeat(zipf(random, 200, 0.5, documents), lengths)[topical]
@@ -90,16 +112,17 @@ def generate(
         0x9E3779B97F4A7C15
     )
     tokens[topical] = (mixed >> np.uint64(33)) % np.uint64(types)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "docs.txt").open("w") as file:
-        for begin in range(0, documents, 10_000):
-            end = min(begin + 10_000, documents)
-            words = ("t" + str(t) for t in tokens[offsets[begin] : offsets[end]].tolist())
-            for length in lengths[begin:end].tolist():
-                file.write(" ".join([next(words) for _ in range(length)]) + "\n")
-    np.save(folder / "tokens.npy", tokens)
-    np.save(folder / "offsets.npy", offsets)
-    write_queries(folder, tokens, offsets, lambda number: f"t{number}", terms, seed)
+    return lengths, tokens
+
+
+def write_lines(file: TextIO, lengths: npt.NDArray[np.int64], tokens: npt.NDArray[np.uint32]) -> None:
+    """Write documents as words, one a line."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    for begin in range(0, len(lengths), 10_000):
+        end = min(begin + 10_000, len(lengths))
+        words = ("t" + str(t) for t in tokens[offsets[begin] : offsets[end]].tolist())
+        for length in lengths[begin:end].tolist():
+            file.write(" ".join([next(words) for _ in range(length)]) + "\n")
 
 
 def from_texts(folder: Path, texts: Iterable[str], *, terms: tuple[int, int], seed: int) -> None:
