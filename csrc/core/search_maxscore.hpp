@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "core/segment_query.hpp"
@@ -49,16 +48,12 @@ class MaxScoreScratch {
 // they do not. REQUIRES: no weighted_idf is negative.
 [[nodiscard]] FixedScore primed_sum(const SegmentQuery& query, std::uint64_t depth) noexcept;
 
-// Offers to `top` every row that may be among the k best. `primed`: sums below are not.
+// Offers to `top` every row that may be among the k best. `primed`: sums below are not. From the first list
+// on of which more postings would pass the scan than a filter admits rows, those rows are looked up instead.
 // False: the postings contradict themselves.
 // REQUIRES: no weighted_idf is negative; at most kMaxScoreTerms lists.
 [[nodiscard]] bool search_maxscore(const SegmentQuery& query, const MaxScoreOptions& options,
                                    FixedScore primed, MaxScoreScratch& scratch, TopK& top,
                                    SearchCounters& counters);
-
-// The same for a filter that admits few rows: they are looked up in every list.
-// `rows`: those the filter admits, of the segment, ascending.
-void search_rows(const SegmentQuery& query, std::span<const Row> rows, const MaxScoreOptions& options,
-                 MaxScoreScratch& scratch, TopK& top, SearchCounters& counters);
 
 }  // namespace pyengine

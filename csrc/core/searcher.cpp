@@ -19,20 +19,12 @@ namespace pyengine {
 
 namespace {
 
-// Whether looking up the rows that a filter admits is less work than a scan of the lists. A scan finds the k
-// best among them after about k / (share of rows admitted) rows, and a few thousand lookups cost as much as
-// the rest of it (measured at a million documents).
-bool worth_looking_up(std::uint64_t rows, std::uint64_t postings, std::uint64_t k, std::uint64_t documents) {
-  constexpr std::uint64_t kScanLookups = 2000;
-  return rows <= postings / 4 && rows <= kScanLookups + k * documents / std::max<std::uint64_t>(rows, 1);
-}
-
 constexpr std::size_t kFormulasKept = 8;
 
 // Fewer queries than this have too little in common for an order to pay.
 constexpr std::size_t kLeastSorted = 8;
 
-// The rows of each part that a filter of few rows admits.
+// The rows of each part, as it numbers them, that a filter of few rows admits.
 std::vector<std::vector<Row>> rows_by_part(const Collection& collection, std::span<const Row> rows) {
   std::vector<std::vector<Row>> parts(collection.parts().size());
   std::size_t part = 0;
@@ -57,7 +49,9 @@ struct Searcher::Scratch {
 struct Searcher::Resolved {
   std::vector<std::vector<TermId>> ids;  // by part and term of the batch
   std::vector<std::size_t> order;        // of the parts, the largest first
-  std::vector<std::vector<Row>> rows;    // by part: those of a filter of few rows; empty: no such filter
+  // By part: the rows that a filter of few rows admits; empty without such a filter.
+  std::vector<std::span<const Row>> rows;
+  std::vector<std::vector<Row>> renumbered;  // what they refer to, unless that is the caller's memory
 };
 
 struct Searcher::Weighted {
@@ -179,9 +173,12 @@ void Searcher::search_one(const Queries& queries, std::size_t i, const Resolved&
   FixedScore primed = 0;
   const auto query_of = [&](std::size_t part) {
     const std::vector<std::uint64_t>& live = parts[part].deletions->live;
-    return SegmentQuery{formula.parts[part], fixed, parts[part].first_row,
+    return SegmentQuery{formula.parts[part],
+                        fixed,
+                        parts[part].first_row,
                         RowFilter{options.allowed.empty() ? nullptr : options.allowed.data(),
                                   live.empty() ? nullptr : live.data()},
+                        resolved.rows.empty() ? std::nullopt : std::optional(resolved.rows[part]),
                         scratch.lists[part]};
   };
   if (!exhaustive && options.allowed.empty()) {
@@ -202,12 +199,6 @@ void Searcher::search_one(const Queries& queries, std::size_t i, const Resolved&
       clock.lap(counters.scan_nanoseconds);
       continue;
     }
-    if (!resolved.rows.empty() &&
-        worth_looking_up(resolved.rows[part].size(), counters.postings, options.k, query.documents())) {
-      counters.algorithm = Algorithm::kRows;
-      search_rows(query, resolved.rows[part], maxscore, scratch.maxscore, scratch.top, counters);
-      continue;
-    }
     counters.algorithm = Algorithm::kMaxScore;
     if (!search_maxscore(query, maxscore, primed, scratch.maxscore, scratch.top, counters)) {
       throw parts[part].segment->unsound_postings();
@@ -219,7 +210,12 @@ bool Searcher::search(const Queries& queries, const SearchOptions& options, cons
                       const std::function<bool()>& stop) const {
   Resolved resolved = resolve(queries);
   if (!options.exact && !options.allowed_rows.empty()) {
-    resolved.rows = rows_by_part(collection_, options.allowed_rows);
+    if (collection_.parts().size() == 1 && collection_.deleted() == 0) {
+      resolved.rows = {options.allowed_rows};
+    } else {
+      resolved.renumbered = rows_by_part(collection_, options.allowed_rows);
+      resolved.rows.assign(resolved.renumbered.begin(), resolved.renumbered.end());
+    }
   }
   const std::shared_ptr<const Formula> formula = this->formula(options.params);
   const std::vector<std::uint32_t> turns = this->turns(queries, resolved);

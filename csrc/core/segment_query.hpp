@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -39,7 +41,8 @@ struct SegmentQuery {
   FixedPoint fixed;
   Row first_row;  // of the segment among all
   RowFilter filter;
-  std::vector<QueryList>& lists;  // in query order; an algorithm may reorder them
+  std::optional<std::span<const Row>> few;  // the rows the filter admits, ascending, if they are few
+  std::vector<QueryList>& lists;            // in query order; an algorithm may reorder them
 
   [[nodiscard]] std::uint64_t documents() const noexcept { return scoring.segment().meta().documents; }
 };

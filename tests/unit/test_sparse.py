@@ -353,3 +353,22 @@ def test_saving_where_a_file_is(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="rename"):
         Bm25Index.build([["a"]]).save(tmp_path / "taken")
     assert [p.name for p in (tmp_path / "taken").iterdir()] == ["lexical.seg"]
+
+
+def test_queries_of_a_million_terms() -> None:
+    """Distinct, repeated, and mostly unknown: each gives what the few terms that matter would."""
+    docs = [[f"t{i}", "all"] + ["x"] * (i % 7) for i in range(3000)]
+    index = Bm25Index.build(docs)
+    unknown = [f"u{i}" for i in range(1_000_000)]
+    assert index.search([[*unknown, "t7", "x"]], k=5).equals(index.search([["t7", "x"]], k=5))
+    known = [f"t{i % 3000}" for i in range(999_000)]
+    scores = index.search([known], k=10).scores[0] / index.search([known[:3000]], k=10).scores[0]
+    np.testing.assert_allclose(scores, 333, rtol=1e-6)
+    assert index.search([known], k=10).equals(index.search([known], k=10, exact=True))
+    assert index.search([["x"] * 1_000_000], k=10).rows.tolist() == index.search([["x"]], k=10).rows.tolist()
+
+
+def test_a_query_text_of_a_million_words_and_one_of_a_megabyte() -> None:
+    index = Bm25Index.build(["alpha beta", "beta gamma"], analyzer=Analyzer("words"))
+    hits = index.search(["delta " * 999_999 + "gamma", "z" * 1_000_000 + " alpha"], k=2)
+    assert [hits.query(i)[0].tolist() for i in range(2)] == [[1], [0]]
