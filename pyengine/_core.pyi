@@ -115,6 +115,7 @@ def dense_exact(
     rows: npt.NDArray[np.uint32],
     half: bool,
     threads: int,
+    filter: npt.NDArray[np.uint64] | None = ...,
 ) -> _HitArrays: ...
 def dense_first_not_unit(vectors: npt.NDArray[Any], half: bool, tolerance: float) -> int | None: ...
 def dense_rank(

@@ -54,18 +54,32 @@ py::array_t<Row> require_rows(const py::object& argument, const VectorBlocksView
 }
 
 py::tuple dense_exact(const py::object& queries_argument, std::size_t k, const py::list& blocks,
-                      const py::object& rows_argument, bool half, unsigned threads) {
+                      const py::object& rows_argument, bool half, unsigned threads,
+                      const py::object& filter) {
   const DenseQueries queries(queries_argument);
   const VectorBlocksView vectors = borrow_blocks(blocks, queries.dim(), half);
   const py::array_t<Row> rows_array = require_rows(rows_argument, vectors);
   const std::span<const Row> rows{rows_array.data(), vectors.slots()};
+  py::array_t<std::uint64_t> bits;  // keeps the filter's memory
+  std::span<const std::uint64_t> allowed;
+  if (!filter.is_none()) {
+    bits = require_array<std::uint64_t>(filter, "filter", 1);
+    allowed = {bits.data(), static_cast<std::size_t>(bits.size())};
+    for (const Row row : rows) {
+      if (row / 64 >= allowed.size()) {
+        throw Error(Code::kInvalidArgument, "filter: expected a bit for row " + std::to_string(row) +
+                                                ", got " + std::to_string(64 * allowed.size()) + " bits");
+      }
+    }
+  }
   HitBuffers::check_size(queries.count(), k);
   HitBuffers hits(queries.count(), k);
   const pyengine::DenseHits out{k, span_of(hits.rows), span_of(hits.scores), span_of(hits.counts)};
   const std::span<const float> values = queries.values();
   Interrupt interrupt;
   enter([&] {
-    return pyengine::search_every_row(vectors, rows, values, threads, out, [&] { return interrupt(); });
+    return pyengine::search_every_row(vectors, rows, allowed, values, threads, out,
+                                      [&] { return interrupt(); });
   });
   interrupt.rethrow();
   return hits.as_tuple();
@@ -106,7 +120,7 @@ py::tuple dense_rank(const py::object& queries_argument, const py::object& candi
 
 void register_dense(py::module_& m) {
   m.def("dense_exact", &dense_exact, py::arg("queries"), py::arg("k"), py::arg("blocks"), py::arg("rows"),
-        py::arg("half"), py::arg("threads"));
+        py::arg("half"), py::arg("threads"), py::arg("filter") = py::none());
   m.def("dense_first_not_unit", &dense_first_not_unit, py::arg("vectors"), py::arg("half"),
         py::arg("tolerance"));
   m.def("dense_rank", &dense_rank, py::arg("queries"), py::arg("candidates"), py::arg("found"), py::arg("k"),

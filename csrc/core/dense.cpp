@@ -1,6 +1,7 @@
 #include "core/dense.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <exception>
 #include <limits>
@@ -31,14 +32,21 @@ void write(std::span<const Hit> hits, std::size_t query, const DenseHits& out) {
   out.counts[query] = static_cast<std::uint32_t>(hits.size());
 }
 
-// Scores a tile of slots for a few queries.
+// Scores a tile of slots, those whose rows are allowed, for a few queries.
 void scan(const VectorBlocksView::Block& block, std::uint32_t from, std::uint32_t to,
-          const VectorBlocksView& vectors, std::span<const Row> rows, InnerProduct inner_product,
-          std::span<const float> queries, std::span<TopK> best) {
+          const VectorBlocksView& vectors, std::span<const Row> rows, std::span<const std::uint64_t> allowed,
+          InnerProduct inner_product, std::span<const float> queries, std::span<TopK> best) {
   const std::size_t dim = vectors.dim();
+  std::array<std::uint32_t, kSlotsTogether> slots;
+  std::size_t count = 0;
+  for (std::uint32_t i = from; i < to; ++i) {
+    const Row row = rows[block.first + i];
+    slots[count] = i;
+    count += allowed.empty() || (allowed[row / 64] >> (row % 64) & 1U) != 0 ? 1U : 0U;
+  }
   for (std::size_t q = 0; q < best.size(); ++q) {
     const float* query = queries.data() + q * dim;
-    for (std::uint32_t i = from; i < to; ++i) {
+    for (const std::uint32_t i : std::span(slots).first(count)) {
       const float score = inner_product(query, block.data + i * vectors.stride(), dim);
       best[q].push({rows[block.first + i], score});
     }
@@ -75,8 +83,8 @@ std::uint32_t first_not_unit(const VectorBlocksView& vectors, double tolerance) 
 }
 
 bool search_every_row(const VectorBlocksView& vectors, std::span<const Row> rows,
-                      std::span<const float> queries, unsigned threads, const DenseHits& hits,
-                      const std::function<bool()>& stop) {
+                      std::span<const std::uint64_t> allowed, std::span<const float> queries,
+                      unsigned threads, const DenseHits& hits, const std::function<bool()>& stop) {
   const std::size_t n = queries.size() / vectors.dim();
   const InnerProduct inner_product = inner_product_for(vectors.type());
   std::atomic<std::size_t> next{0};
@@ -90,8 +98,9 @@ bool search_every_row(const VectorBlocksView& vectors, std::span<const Row> rows
       for (std::uint32_t from = 0; from < block.slots; from += std::min(kSlotsTogether, block.slots - from)) {
         if (may_ask && stop && stop()) stopped = true;
         if (stopped.load(std::memory_order_relaxed)) return;
-        scan(block, from, from + std::min(kSlotsTogether, block.slots - from), vectors, rows, inner_product,
-             queries.subspan(first * vectors.dim(), count * vectors.dim()), {best.data(), count});
+        scan(block, from, from + std::min(kSlotsTogether, block.slots - from), vectors, rows, allowed,
+             inner_product, queries.subspan(first * vectors.dim(), count * vectors.dim()),
+             {best.data(), count});
       }
     }
     for (std::size_t q = 0; q < count; ++q) write(best[q].take_sorted(), first + q, hits);

@@ -30,8 +30,8 @@ constexpr std::size_t kManySurvivors = 8;
 // Postings scanned before there is a threshold; then twice as many each time.
 constexpr std::uint32_t kFirstChunk = 128;
 
-// A posting that passes the scan under a filter costs a quarter of a row looked up in every list (measured at a
-// million documents).
+// A posting that passes the scan under a filter costs a quarter of a row looked up in every list (measured at
+// a million documents).
 constexpr std::uint64_t kRowsPerPosting = 4;
 
 // Candidates between the prefetch of a document length and its use.

@@ -32,11 +32,14 @@ DEBUG_VARIABLE = "PYENGINE_DEBUG"
 COMMANDS = {
     "demo": ("demo", "Build, search and evaluate an index of Python's own standard library."),
     "index": ("index", "Build an index from a corpus."),
+    "add": ("add", "Add documents to an index, or replace them."),
+    "delete": ("delete", "Delete documents from an index, by id or by a filter."),
     "search": ("search", "Answer one query."),
     "batch": ("batch", "Answer a file of queries, as a TREC run or JSON lines."),
     "evaluate": ("evaluate", "Measure an index or a run against judgements."),
     "compare": ("compare", "Say whether two runs differ, and how sure that is."),
     "tokens": ("tokens", "Show what the index sees of a text."),
+    "verify": ("verify", "Check that an index is whole."),
     "info": ("info", "Describe an index: contents, sizes, fingerprints, recall."),
 }
 

@@ -16,6 +16,7 @@ from pyengine.cli.options import (
     build_options,
     corpus_option,
     depth_option,
+    filter_option,
     json_option,
     mode_option,
     path_type,
@@ -43,6 +44,7 @@ BLOCK = 256
 )
 @depth_option(100)
 @mode_option
+@filter_option
 @click.option("--output", type=path_type, help="Write here. Default: standard output.")
 @click.option(
     "--format",
@@ -62,6 +64,7 @@ def command(
     queries: Path | None,
     k: int,
     mode: Any,
+    condition: str | None,
     output: Path | None,
     form: str,
     tag: str,
@@ -82,7 +85,7 @@ def command(
         with _destination(output) as file, progress("searching", len(texts)) as callback:
             for start in range(0, len(texts), BLOCK):
                 block = slice(start, start + BLOCK)
-                hits = engine.search_batch(texts[block], k=k, mode=mode)
+                hits = engine.search_batch(texts[block], k=k, mode=mode, filter=condition)
                 write = _write_trec if form == "trec" else _write_jsonl
                 n_hits += write(file, ids[block], hits, engine.ids, tag)
                 callback(min(start + BLOCK, len(texts)), len(texts))

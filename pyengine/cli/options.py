@@ -19,6 +19,7 @@ __all__ = [
     "build_options",
     "corpus_option",
     "depth_option",
+    "filter_option",
     "json_option",
     "make_analyzer",
     "make_embedder",
@@ -55,6 +56,12 @@ mode_option = click.option(
     "--mode",
     type=click.Choice(MODES),
     help="Branches to ask. Default: hybrid where the index has vectors, else lexical.",
+)
+filter_option = click.option(
+    "--filter",
+    "condition",
+    metavar="TEXT",
+    help="Only documents that this admits, as \"year >= 2020 and lang == 'en'\".",
 )
 
 

@@ -12,6 +12,7 @@ from pyengine.cli.options import (
     build_options,
     corpus_option,
     depth_option,
+    filter_option,
     json_option,
     mode_option,
 )
@@ -25,6 +26,7 @@ __all__ = ["command"]
 @click.argument("arguments", nargs=-1, metavar="[INDEX] QUERY")
 @depth_option(10)
 @mode_option
+@filter_option
 @click.option("--explain", is_flag=True, help="Show what each query term adds to each score.")
 @click.option(
     "--profile", is_flag=True, help="Show what the lexical branch does for this query, and its time."
@@ -37,6 +39,7 @@ def command(
     arguments: tuple[str, ...],
     k: int,
     mode: Any,
+    condition: str | None,
     explain: bool,
     profile: bool,
     corpus: Path | None,
@@ -49,7 +52,7 @@ def command(
         if profile:
             show_profile(engine.lexical, query, k, as_json=as_json)
             return
-        result = engine.search(query, k=k, mode=mode, explain=explain)
+        result = engine.search(query, k=k, mode=mode, filter=condition, explain=explain)
         if as_json:
             print_json(result_json(result))
         else:

@@ -3,10 +3,20 @@
 ``docs/corpus.md`` describes every input format and what every kind of bad input gets.
 """
 
+from pyengine.corpus.filtering import admitted, admitted_of
 from pyengine.corpus.indexed import indexed_text
 from pyengine.corpus.report import CorpusReport, Problem
 from pyengine.corpus.source import Corpus
 from pyengine.corpus.stored import StoredCorpus
 from pyengine.corpus.writing import write_ipc
 
-__all__ = ["Corpus", "CorpusReport", "Problem", "StoredCorpus", "indexed_text", "write_ipc"]
+__all__ = [
+    "Corpus",
+    "CorpusReport",
+    "Problem",
+    "StoredCorpus",
+    "admitted",
+    "admitted_of",
+    "indexed_text",
+    "write_ipc",
+]

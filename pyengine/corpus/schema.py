@@ -165,6 +165,8 @@ class Column:
         """Convert to a type the caller gave, refusing what Arrow would change without a word."""
         import pyarrow as pa
 
+        if kinds <= {"null"}:
+            return pa.nulls(len(values), self.type)
         if pa.types.is_string(self.type) or pa.types.is_large_string(self.type):
             if not kinds <= {"null", "string", "bool", "int", "float"}:
                 raise TypeError("only scalars have one spelling")

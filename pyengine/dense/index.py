@@ -1,7 +1,9 @@
 """`DenseIndex`: the k nearest of a set of unit vectors, by HNSW graph or by looking at all of them."""
 
+import math
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,6 +16,7 @@ from pyengine.dense.graph import Graph
 from pyengine.dense.saved import open_index, save_index, verify_index
 from pyengine.dense.vectors import Vectors, check_rows, check_unit, spread
 from pyengine.errors import InvalidInputError
+from pyengine.rows import RowFilter, row_filter
 from pyengine.types import NO_ROW, Hits
 
 __all__ = ["DenseIndex"]
@@ -25,6 +28,8 @@ _ADD_ROWS: Final = 1024
 _QUERIES: Final = 1024
 # From rows / k below this on, looking at every row is faster than a graph search that wide.
 _EXACT_RATIO: Final = 32
+# Under a filter the graph is asked for so many times the rows that would do on average.
+_SPARE: Final = 1.25
 
 
 class DenseIndex:
@@ -199,6 +204,7 @@ class DenseIndex:
         k: int = 10,
         *,
         exact: bool | None = None,
+        filter: npt.ArrayLike | RowFilter | None = None,
         n_threads: int = 1,
     ) -> Hits:
         """Return the ``k`` rows with the highest inner product per query vector.
@@ -213,6 +219,10 @@ class DenseIndex:
             True looks at every row, False uses the graph wherever there is one. By default the graph is used
             from ``config.exact_below`` rows on, unless ``k`` is more than 1/32 of them: looking at every row
             is then faster.
+        filter : bool array of shape (rows,), or int array of rows, or RowFilter, optional
+            Only these rows may be hits. Few of them are all looked at, which is exact; with many the graph
+            is asked for so many more rows that enough are left, and where they are not, that query is
+            answered exactly. So k hits come back whenever there are k rows to be had.
         n_threads : int, >= 1
             Threads that share the queries; the answer does not depend on it. 1.
 
@@ -224,9 +234,10 @@ class DenseIndex:
         Raises
         ------
         InvalidInputError
-            As `build`, or ``k`` or ``n_threads`` below 1.
+            As `build`, or ``k`` or ``n_threads`` below 1, or a filter of another length.
         """
         self._require_whole()
+        allowed = None if filter is None else row_filter(filter, len(self))
         queries = check_rows(vectors, self.dim, "vectors")
         check_unit(queries, "vectors")
         _check_count("k", k)
@@ -234,11 +245,14 @@ class DenseIndex:
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if len(queries) == 0 or len(self) == 0:
             return Hits.empty(len(queries), k)
-        graph = None if exact or self._is_small(k, exact) else self._graph
+        wanted = k if allowed is None else _wanted(k, allowed)
+        few = allowed is not None and exact is None and allowed.count < _EXACT_RATIO * wanted
+        graph = None if exact or few or self._is_small(k, exact) else self._graph
         if graph is None:
-            return self._search_exact(queries, k, n_threads)
+            return self._search_exact(queries, k, allowed, n_threads)
+        search = self._search_graph if allowed is None else partial(self._search_filtered, allowed, wanted)
         parts = [
-            self._search_graph(graph, queries[start : start + _QUERIES], k, n_threads)
+            search(graph, queries[start : start + _QUERIES], k, n_threads)
             for start in range(0, len(queries), _QUERIES)
         ]
         return parts[0] if len(parts) == 1 else _joined(parts)
@@ -246,9 +260,43 @@ class DenseIndex:
     def _is_small(self, k: int, exact: bool | None) -> bool:
         return exact is None and (len(self) < self._config.exact_below or len(self) < _EXACT_RATIO * k)
 
-    def _search_exact(self, queries: npt.NDArray[np.float32], k: int, n_threads: int) -> Hits:
+    def _search_exact(
+        self, queries: npt.NDArray[np.float32], k: int, allowed: RowFilter | None, n_threads: int
+    ) -> Hits:
         stored = self._vectors
-        return Hits(*_core.dense_exact(queries, k, stored.blocks, stored.rows, stored.half, n_threads))
+        words = None if allowed is None else allowed._core[0]
+        found = _core.dense_exact(queries, k, stored.blocks, stored.rows, stored.half, n_threads, words)
+        return Hits(*found)
+
+    def _search_filtered(  # noqa: PLR0917 - the first two are bound, the rest is _search_graph's
+        self,
+        allowed: RowFilter,
+        wanted: int,
+        graph: Graph,
+        queries: npt.NDArray[np.float32],
+        k: int,
+        n_threads: int,
+    ) -> Hits:
+        """Ask the graph for more than ``k``, keep what is allowed, and make up for what is then missing."""
+        slots, found = graph.search(queries, wanted, n_threads)
+        stored = self._vectors
+        used = np.arange(slots.shape[1]) < found[:, None]
+        # Unused slots of a line hold anything; damaged ones are told by dense_rank below.
+        kept = used & allowed.admits(stored.rows[np.where(slots < stored.count, slots, 0).astype(np.int64)])
+        order = np.argsort(~kept, axis=1, kind="stable")
+        slots = np.take_along_axis(slots, order, axis=1)
+        counts = kept.sum(axis=1).astype(np.uint64)
+        hits = Hits(*_core.dense_rank(queries, slots, counts, k, stored.blocks, stored.rows, stored.half))
+        short = np.flatnonzero(hits.counts < min(k, allowed.count))
+        if len(short):
+            exact = self._search_exact(queries[short], k, allowed, n_threads)
+            for whole, part in (
+                (hits.rows, exact.rows),
+                (hits.scores, exact.scores),
+                (hits.counts, exact.counts),
+            ):
+                whole[short] = part
+        return hits
 
     def _search_graph(self, graph: Graph, queries: npt.NDArray[np.float32], k: int, n_threads: int) -> Hits:
         slots, found = graph.search(queries, k, n_threads)
@@ -379,6 +427,12 @@ class DenseIndex:
         if self._folder is None:
             raise InvalidInputError("verify: the index was built in memory; save and load it first")
         verify_index(self._folder)
+
+
+def _wanted(k: int, allowed: RowFilter) -> int:
+    """Return how many rows to ask the graph for, so that ``k`` of them are likely to pass a filter."""
+    share = allowed.count / max(allowed.n_rows, 1)
+    return k if share == 0 else min(allowed.n_rows, math.ceil(_SPARE * k / share))
 
 
 def _check_count(name: str, value: Any) -> None:

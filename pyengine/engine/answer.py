@@ -21,7 +21,7 @@ def fuse(branches: Mapping[str, Hits], config: FusionConfig, k: int) -> Hits:
 
 
 def answer(
-    snapshot: Snapshot, query: str, k: int, mode: Mode, found: BranchHits, *, explain: bool
+    snapshot: Snapshot, query: str, k: int, mode: Mode, found: BranchHits, *, explain: bool, filtered: bool
 ) -> SearchResult:
     """Make the answer to one query out of what its branches found."""
     config = snapshot.settings.fusion
@@ -50,7 +50,7 @@ def answer(
                 explanation=_explain(snapshot, query, row, mode, rank) if explain else None,
             )
         )
-    return SearchResult(query, tuple(hits), mode, bool(found.late), _notes(found, mode))
+    return SearchResult(query, tuple(hits), mode, bool(found.late), _notes(found, mode, filtered))
 
 
 def _ranks(hits: Hits, rows: np.ndarray) -> list[int | None]:
@@ -76,12 +76,13 @@ def _weights(config: FusionConfig) -> dict[str, float]:
     return {"lexical": config.lexical_weight, "dense": config.dense_weight}
 
 
-def _notes(found: BranchHits, mode: Mode) -> tuple[str, ...]:
+def _notes(found: BranchHits, mode: Mode, filtered: bool) -> tuple[str, ...]:
     notes = []
     lexical = found.hits.get("lexical")
     if lexical is not None and lexical.counts[0] == 0:
         rest = "; answered by the dense branch alone" if "dense" in found.hits else ""
-        notes.append(f"no term of the query occurs in the corpus{rest}")
+        where = "any document that the filter admits" if filtered else "the corpus"
+        notes.append(f"no term of the query occurs in {where}{rest}")
     if found.late:
         rest = "; answered by the lexical branch alone" if mode == "hybrid" else ""
         notes.append(f"the dense branch was late and was dropped{rest}")

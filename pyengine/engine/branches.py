@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from pyengine.engine.results import Mode
 from pyengine.engine.snapshot import Snapshot
+from pyengine.rows import RowFilter
 from pyengine.types import Embedder, Hits
 
 __all__ = ["PARALLEL_POSTINGS", "BranchHits", "run_branches"]
@@ -34,10 +35,11 @@ def run_branches(
     depth: int,
     mode: Mode,
     *,
+    allowed: RowFilter | None = None,
     n_threads: int = 1,
     timeout_s: float | None = None,
 ) -> BranchHits:
-    """Search ``snapshot`` for ``queries`` in the branches of ``mode``.
+    """Search ``snapshot`` for ``queries`` in the branches of ``mode``; only ``allowed`` rows are hits.
 
     The dense branch moves to a thread of its own when a deadline has to be kept or when the lexical branch
     is long enough to be worth it; the thread is joined before this returns unless it is late. A late
@@ -45,11 +47,11 @@ def run_branches(
     """
 
     def lexical() -> Hits:
-        return snapshot.lexical.search(queries, depth, n_threads=n_threads)
+        return snapshot.lexical.search(queries, depth, filter=allowed, n_threads=n_threads)
 
     def dense() -> Hits:
         vectors = embedder().embed(queries, kind="query")
-        return snapshot.require_dense().search(vectors, depth, n_threads=n_threads)
+        return snapshot.require_dense().search(vectors, depth, filter=allowed, n_threads=n_threads)
 
     if mode == "lexical":
         return BranchHits({"lexical": lexical()})

@@ -6,23 +6,20 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
-from pyengine.engine.answer import answer, fuse
-from pyengine.engine.arguments import branch_depth, check_mode, check_queries, check_query
-from pyengine.engine.branches import run_branches
 from pyengine.engine.ids import CorpusIds
-from pyengine.engine.results import Mode, SearchResult
+from pyengine.engine.searching import Searching
 from pyengine.engine.settings import EmbedderRecord, Settings, reopen_embedder
 from pyengine.engine.snapshot import Snapshot
 from pyengine.engine.writer import Transaction, write_empty
 from pyengine.errors import IncompatibleIndexError, InvalidInputError
 from pyengine.store import Store
 from pyengine.text import Analyzer
-from pyengine.types import Embedder, Hits
+from pyengine.types import Embedder
 
 if TYPE_CHECKING:
+    import pyarrow.compute as pc
+
     from pyengine.corpus import Corpus, StoredCorpus
     from pyengine.dense import DenseIndex
     from pyengine.sparse import Bm25Index
@@ -32,7 +29,7 @@ __all__ = ["Engine"]
 Progress = Callable[[int, int | None], None]
 
 
-class Engine:
+class Engine(Searching):
     """A hybrid search engine in a directory: BM25 and dense vectors over the same rows.
 
     Made by `Engine.create` and `Engine.open`, not by its constructor. One engine at a time may write to a
@@ -245,11 +242,115 @@ class Engine:
         """
         return self._writing().add(documents, progress=progress)
 
+    def update(
+        self,
+        documents: "Corpus | Iterable[Mapping[str, Any]] | Any",
+        *,
+        progress: Progress | None = None,
+    ) -> int:
+        """Stage documents in the place of those with the same ids; ids that are new are added.
+
+        An updated document gets a new row, behind those added before, and a new vector. As with `add`, a
+        failed call changes nothing, and searches see the change after `commit`.
+
+        Parameters
+        ----------
+        documents, progress
+            As in `add`.
+
+        Returns
+        -------
+        int
+            How many documents were replaced.
+
+        Raises
+        ------
+        InvalidInputError
+            A bad row, an id that comes twice in the input, or a metadata column of another type than before.
+        LockedError, StorageError
+            As in `add`.
+        """
+        return self._writing().update(documents, progress=progress)[1]
+
+    def delete(
+        self,
+        ids: "Iterable[str] | None" = None,
+        *,
+        filter: "str | pc.Expression | None" = None,
+        missing_ok: bool = False,
+    ) -> int:
+        """Leave documents out of the next generation, committed ones and those staged before this call.
+
+        After `commit` nothing shows that they were there: statistics, scores, rows and ties are those of an
+        index built from the documents left, in their order.
+
+        Parameters
+        ----------
+        ids : iterable of str, optional
+            Their ids.
+        filter : str or pyarrow.compute.Expression, optional
+            In place of ids: all documents that it admits, as in `search`.
+        missing_ok : bool
+            Pass over ids that no document has; by default they are an error and nothing is deleted.
+
+        Returns
+        -------
+        int
+            How many documents were deleted.
+
+        Raises
+        ------
+        InvalidInputError
+            Both of ``ids`` and ``filter`` or neither, an id that is no text, or a filter that does not fit.
+        NotFoundError
+            No document has one of the ids.
+        LockedError
+            Another writer holds the directory.
+        """
+        if (ids is None) == (filter is None):
+            raise InvalidInputError("delete: expected ids or filter=, one of the two")
+        if ids is None:
+            return self._writing().delete_matching(filter)
+        if isinstance(ids, str):
+            raise InvalidInputError(f"ids: expected an iterable of ids, got one str; pass [{ids!r}]")
+        return self._writing().delete(list(ids), missing_ok=missing_ok)
+
+    def refresh(self) -> int:
+        """Move on to the newest generation, which another engine or process may have committed.
+
+        Searches that run meanwhile finish on the generation they began with. Milliseconds, as `open`.
+
+        Returns
+        -------
+        int
+            The generation that searches see now.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is staged: commit it or roll it back first.
+        CorruptIndexError, StorageError
+            As in `open`; the engine stays on its generation.
+        IncompatibleIndexError
+            The newest generation was made with another embedder than the one this engine was given.
+        """
+        self._check_open()
+        if self._transaction is not None:
+            raise InvalidInputError("refresh: documents are staged; commit them or roll them back first")
+        self._store.refresh()
+        if self._store.generation != self._snapshot.generation:
+            snapshot = Snapshot.of(self._store, fusion=self._snapshot.settings.fusion)
+            if self._embedder is not None and snapshot.settings.embedder is not None:
+                snapshot.settings.embedder.check(self._embedder, str(self._store.path))
+            self._snapshot = snapshot
+        return self.generation
+
     def commit(self, *, progress: Progress | None = None) -> int:
         """Publish everything staged as the next generation, all or nothing, and search it from now on.
 
-        The lexical index is built anew over all documents; vectors already indexed are kept. On failure the
-        last generation stays in force and what was staged stays staged, so that the call can be repeated.
+        The corpus is written and the lexical index built anew over all documents that stay; vectors already
+        made are kept, and after deletions their graph is laid out anew. On failure the last generation stays
+        in force and what was staged stays staged, so that the call can be repeated.
 
         Parameters
         ----------
@@ -274,7 +375,7 @@ class Engine:
         return self.generation
 
     def rollback(self) -> None:
-        """Forget what was staged since the last commit and let other writers in."""
+        """Forget what was staged or deleted since the last commit, and let other writers in."""
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             transaction.close()
@@ -295,123 +396,6 @@ class Engine:
     ) -> None:
         """Close the engine."""
         self.close()
-
-    def search(
-        self,
-        query: str,
-        k: int = 10,
-        *,
-        mode: Mode | None = None,
-        explain: bool = False,
-        timeout_s: float | None = None,
-    ) -> SearchResult:
-        """Return the ``k`` best documents for one query.
-
-        Parameters
-        ----------
-        query : str
-            Any text. An empty query has no hits; one without a term the corpus knows is answered by the dense
-            branch alone, and the result's notes say so.
-        k : int, 1 or more
-            Documents wanted; fewer come back when fewer match.
-        mode : "hybrid", "lexical" or "dense", optional
-            Hybrid where the index has vectors, lexical where it has none.
-        explain : bool
-            Add each hit's term contributions and fusion parts.
-        timeout_s : float, optional
-            Seconds the dense branch (the model) may take, counted from the call. A late branch is dropped and
-            the result is ``degraded``. BM25 is not interrupted. None waits.
-
-        Raises
-        ------
-        InvalidInputError
-            ``query`` is not text, ``k`` or ``timeout_s`` is out of range, or the mode needs vectors the index
-            does not have.
-
-        Notes
-        -----
-        Order: score descending, then row ascending. Fusion: RRF over ``window`` hits a branch, see
-        `FusionConfig`.
-        """
-        self._check_open()
-        check_query(query)
-        snapshot = self._snapshot
-        mode = check_mode(mode, snapshot)
-        depth = branch_depth(k, mode, snapshot)
-        if timeout_s is not None and not timeout_s > 0:
-            raise InvalidInputError(f"timeout_s: expected a number above 0, got {timeout_s!r}")
-        if not query.strip():
-            return SearchResult(query, (), mode, notes=("the query is empty",))
-        found = run_branches(snapshot, self._need_embedder, [query], depth, mode, timeout_s=timeout_s)
-        return answer(snapshot, query, k, mode, found, explain=explain)
-
-    async def asearch(
-        self,
-        query: str,
-        k: int = 10,
-        *,
-        mode: Mode | None = None,
-        explain: bool = False,
-        timeout_s: float | None = None,
-    ) -> SearchResult:
-        """`search` for asyncio: runs in the event loop's default thread pool, so the loop stays free.
-
-        Parameters
-        ----------
-        query, k, mode, explain, timeout_s
-            As in `search`, which also says what is raised.
-        """
-        import asyncio  # noqa: PLC0415  (a tenth of the package's import time)
-
-        return await asyncio.to_thread(self.search, query, k, mode=mode, explain=explain, timeout_s=timeout_s)
-
-    def search_batch(
-        self, queries: Sequence[str], k: int = 100, *, mode: Mode | None = None, n_threads: int = 1
-    ) -> Hits:
-        """Return the ``k`` best rows of every query, as arrays; nothing runs per query in Python.
-
-        Parameters
-        ----------
-        queries : sequence of str, length n
-            Empty ones get no hits.
-        k : int, 1 or more
-            Depth.
-        mode : "hybrid", "lexical" or "dense", optional
-            As in `search`.
-        n_threads : int, 1 or more
-            Threads for BM25 and the vector search. The answers do not depend on it.
-
-        Returns
-        -------
-        Hits
-            rows and scores of shape (n, k), counts of shape (n,).
-
-        Raises
-        ------
-        InvalidInputError
-            As in `search`.
-        """
-        self._check_open()
-        snapshot = self._snapshot
-        mode = check_mode(mode, snapshot)
-        depth = branch_depth(k, mode, snapshot)
-        queries = check_queries(queries)
-        asked = [i for i, query in enumerate(queries) if query.strip()]
-        hits = Hits.empty(len(queries), k)
-        if not asked:
-            return hits
-        texts = [queries[i] for i in asked]
-        found = run_branches(snapshot, self._need_embedder, texts, depth, mode, n_threads=n_threads).hits
-        best = fuse(found, snapshot.settings.fusion, k) if mode == "hybrid" else found[mode].truncate(k)
-        where = np.asarray(asked)
-        hits.rows[where, : best.k] = best.rows
-        hits.scores[where, : best.k] = best.scores
-        hits.counts[where] = best.counts
-        return hits
-
-    def warm_up(self) -> None:
-        """Load what the first search would: the model, and the pages a search touches."""
-        self.search("warm up")
 
     def info(self) -> dict[str, Any]:
         """Return what the index is, as JSON-able facts: generation, documents, settings, bytes by part."""

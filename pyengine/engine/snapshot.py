@@ -7,6 +7,7 @@ from typing import Final, Self
 from pyengine.config import FusionConfig
 from pyengine.corpus import Corpus, StoredCorpus
 from pyengine.dense import DenseIndex
+from pyengine.engine.filtering import Filters
 from pyengine.engine.settings import Settings
 from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
 from pyengine.sparse import Bm25Index
@@ -27,6 +28,7 @@ class Snapshot:
     corpus: StoredCorpus
     lexical: Bm25Index
     dense: DenseIndex | None
+    filters: Filters
 
     @classmethod
     def of(cls, store: Store, *, fusion: FusionConfig | None = None) -> Self:
@@ -46,7 +48,7 @@ class Snapshot:
         )
         if len(set(rows.values())) != 1:
             raise CorruptIndexError(f"{folder}: the parts hold different numbers of documents: {rows}")
-        return cls(manifest.generation, folder, settings, corpus, lexical, dense)
+        return cls(manifest.generation, folder, settings, corpus, lexical, dense, Filters(corpus))
 
     def require_dense(self) -> DenseIndex:
         """Return the dense index, or say that there is none and what to do."""

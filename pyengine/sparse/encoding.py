@@ -2,8 +2,8 @@
 
 from pyengine import _core
 from pyengine.errors import InvalidInputError
+from pyengine.rows import require_integers
 from pyengine.sparse.inputs import Queries, query_batch
-from pyengine.sparse.rows import require_integers
 from pyengine.text import Analyzer
 
 __all__ = ["encode_queries"]

@@ -10,12 +10,12 @@ import numpy.typing as npt
 from pyengine import _core
 from pyengine.config import Bm25Config
 from pyengine.errors import InvalidInputError, StorageError
+from pyengine.rows import require_rows
 from pyengine.sparse.inputs import (
     Documents,
     Progress,
 )
 from pyengine.sparse.report import Bm25Stats
-from pyengine.sparse.rows import require_rows
 from pyengine.sparse.saved import load_analyzer
 from pyengine.sparse.searching import Searchable
 from pyengine.text import Analyzer

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from pyengine import _core
 from pyengine.config import Bm25Config
 from pyengine.errors import InvalidInputError
+from pyengine.rows import RowFilter, require_integers, row_filter
 from pyengine.sparse.encoding import encode_queries
 from pyengine.sparse.inputs import Queries, require_count
 from pyengine.sparse.report import QueryProfile, TermContribution
-from pyengine.sparse.rows import require_integers, row_filter
 from pyengine.text import Analyzer
 from pyengine.types import Hits
 
@@ -38,7 +38,7 @@ class Searchable:
         k: int = 10,
         *,
         exact: bool = False,
-        filter: npt.ArrayLike | None = None,
+        filter: npt.ArrayLike | RowFilter | None = None,
         config: Bm25Config | None = None,
         n_threads: int = 1,
     ) -> Hits:
@@ -105,7 +105,7 @@ class Searchable:
         k: int = 10,
         *,
         exact: bool = False,
-        filter: npt.ArrayLike | None = None,
+        filter: npt.ArrayLike | RowFilter | None = None,
         config: Bm25Config | None = None,
     ) -> tuple[Hits, list[QueryProfile]]:
         """Return what `search` would, and what each query cost: why is it slow?

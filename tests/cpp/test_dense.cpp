@@ -111,7 +111,7 @@ TEST_CASE("rows are found across blocks, ties by row, on one thread and on four"
   const std::vector<Row> rows = in_order(400);
   for (const unsigned threads : {1U, 4U}) {
     Found found(40, 3);
-    REQUIRE(pyengine::search_every_row(vectors, rows, queries, threads, found.view, {}));
+    REQUIRE(pyengine::search_every_row(vectors, rows, {}, queries, threads, found.view, {}));
     for (std::size_t q = 0; q < 40; ++q) {
       for (std::size_t slot = 0; slot < 3; ++slot) {
         CHECK(found.rows[q * 3 + slot] == q % 5 + 5 * slot);
@@ -128,7 +128,7 @@ TEST_CASE("what is not there leaves slots unused") {
   const std::vector<float> query{1.0F};
   const std::vector<Row> rows = in_order(2);
   Found found(1, 4);
-  REQUIRE(pyengine::search_every_row(vectors, rows, query, 1, found.view, {}));
+  REQUIRE(pyengine::search_every_row(vectors, rows, {}, query, 1, found.view, {}));
   CHECK(found.counts[0] == 2);
   CHECK(found.rows[2] == kNoRow);
   CHECK(found.scores[3] == -std::numeric_limits<float>::infinity());
@@ -141,7 +141,7 @@ TEST_CASE("a search that is told to stop says so") {
   const std::vector<float> query{1.0F};
   const std::vector<Row> rows = in_order(1000);
   Found found(1, 1);
-  CHECK_FALSE(pyengine::search_every_row(vectors, rows, query, 1, found.view, [] { return true; }));
+  CHECK_FALSE(pyengine::search_every_row(vectors, rows, {}, query, 1, found.view, [] { return true; }));
 }
 
 TEST_CASE("slots in another order than the rows change no answer") {
@@ -152,7 +152,7 @@ TEST_CASE("slots in another order than the rows change no answer") {
   vectors.append(bytes(data.data()), 4);
   const std::vector<float> query{1.0F};
   Found every(1, 4);
-  REQUIRE(pyengine::search_every_row(vectors, rows, query, 1, every.view, {}));
+  REQUIRE(pyengine::search_every_row(vectors, rows, {}, query, 1, every.view, {}));
   CHECK(every.rows == std::vector<Row>{1, 0, 2, 3});
   const std::vector<std::uint64_t> candidates{0, 1, 3};
   const std::vector<std::uint64_t> count{3};

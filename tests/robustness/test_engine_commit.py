@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FakeEmbedder
 
 import pyengine as pe
 from pyengine.errors import StorageError
@@ -133,3 +134,53 @@ def test_killed_while_committing(tmp_path: Path) -> None:
             assert n >= 10
             assert engine.verify() == []
             assert engine.search(f"number{n - 1}")[0].id == f"d{n - 1}"
+
+
+@pytest.mark.parametrize("operation", ["make_folder", "sync_file", "sync_folder", "rename", "replace"])
+@pytest.mark.parametrize("vectors", [False, True])
+def test_changes_fail_as_a_whole_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, vectors: bool
+) -> None:
+    """An update and a deletion together, the system refusing an operation of the commit, then no more."""
+    embedder = FakeEmbedder() if vectors else None
+    original = getattr(Disk, operation)
+    failures = 0
+    for skip in range(6):
+        path = tmp_path / f"idx{skip}"
+        with pe.Engine.create(path, embedder=embedder) as engine:
+            engine.add(documents(0, 20))
+            engine.commit()
+            engine.update([{"id": "d3", "text": "renewed"}])
+            engine.delete(["d5", "d6"])
+            left = skip
+
+            def failing(self: Disk, *arguments: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+                return original(self, *arguments)
+
+            old = [f"d{i}" for i in range(20)]
+            new = [id_ for id_ in old if id_ not in {"d3", "d5", "d6"}] + ["d3"]
+            with monkeypatch.context() as patch:
+                patch.setattr(Disk, operation, failing)
+                try:
+                    engine.commit()
+                    failed = False
+                except StorageError:
+                    failed = True
+                    failures += 1
+            with pe.Engine.open(path, embedder=embedder) as reader:
+                assert reader.verify() == []
+                assert list(reader.ids) in ((old, new) if failed else (new,))
+                published = list(reader.ids) == new
+            if failed and not published:
+                engine.commit()
+            else:
+                # Only the last sync failed: the new generation is in force, and a reader moves on to it.
+                engine.rollback()
+                engine.refresh()
+            assert list(engine.ids) == new
+            assert engine.verify() == []
+    assert failures > 0

@@ -250,7 +250,7 @@ def test_one_writer(engine: pe.Engine, tmp_path: Path) -> None:
             other.add([{"id": "g", "text": "x"}])
         engine.commit()
         # The other engine's documents would land on a generation it never saw.
-        with pytest.raises(InvalidInputError, match="open the index again"):
+        with pytest.raises(InvalidInputError, match="refresh"):
             other.add([{"id": "g", "text": "x"}])
         assert len(other) == 5
     with pe.Engine.open(tmp_path / "idx", embedder=FakeEmbedder()) as other:

@@ -1,0 +1,173 @@
+"""Asking an engine: the half of `Engine` that answers queries."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from pyengine.engine.answer import answer, fuse
+from pyengine.engine.arguments import branch_depth, check_mode, check_queries, check_query
+from pyengine.engine.branches import run_branches
+from pyengine.engine.filtering import Filter
+from pyengine.engine.results import Mode, SearchResult
+from pyengine.engine.snapshot import Snapshot
+from pyengine.errors import InvalidInputError
+from pyengine.types import Embedder, Hits
+
+__all__ = ["Searching"]
+
+
+class Searching(ABC):
+    """What answers queries from a snapshot; see `Engine`, its one subclass."""
+
+    _snapshot: Snapshot
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raise `InvalidInputError` if the engine was closed."""
+
+    @abstractmethod
+    def _need_embedder(self) -> Embedder:
+        """Return the embedder, or raise `InvalidInputError` if the index has no vectors."""
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        mode: Mode | None = None,
+        filter: "Filter | None" = None,
+        explain: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchResult:
+        """Return the ``k`` best documents for one query.
+
+        Parameters
+        ----------
+        query : str
+            Any text. An empty query has no hits; one without a term the corpus knows is answered by the dense
+            branch alone, and the result's notes say so.
+        k : int, 1 or more
+            Documents wanted; fewer come back when fewer match.
+        mode : "hybrid", "lexical" or "dense", optional
+            Hybrid where the index has vectors, lexical where it has none.
+        filter : str, pyarrow.compute.Expression, bool or int array, or RowFilter, optional
+            Which documents may be hits. Text such as ``"year >= 2020 and lang == 'en'"`` over the metadata
+            columns (``docs/engine.md`` has the language), evaluated once a generation; an Arrow expression;
+            a bool for each row; row numbers. Both branches keep to it, scores stay those of the whole index,
+            and ``k`` hits come back whenever so many admitted documents match.
+        explain : bool
+            Add each hit's term contributions and fusion parts.
+        timeout_s : float, optional
+            Seconds the dense branch (the model) may take, counted from the call. A late branch is dropped and
+            the result is ``degraded``. BM25 is not interrupted. None waits.
+
+        Raises
+        ------
+        InvalidInputError
+            ``query`` is not text, ``k`` or ``timeout_s`` is out of range, the mode needs vectors the index
+            does not have, or the filter is malformed or does not fit the columns.
+
+        Notes
+        -----
+        Order: score descending, then row ascending. Fusion: RRF over ``window`` hits a branch, see
+        `FusionConfig`.
+        """
+        self._check_open()
+        check_query(query)
+        snapshot = self._snapshot
+        mode = check_mode(mode, snapshot)
+        depth = branch_depth(k, mode, snapshot)
+        if timeout_s is not None and not timeout_s > 0:
+            raise InvalidInputError(f"timeout_s: expected a number above 0, got {timeout_s!r}")
+        if not query.strip():
+            return SearchResult(query, (), mode, notes=("the query is empty",))
+        allowed = None if filter is None else snapshot.filters.rows(filter)
+        if allowed is not None and allowed.count == 0:
+            return SearchResult(query, (), mode, notes=("the filter admits no document",))
+        found = run_branches(
+            snapshot, self._need_embedder, [query], depth, mode, allowed=allowed, timeout_s=timeout_s
+        )
+        return answer(snapshot, query, k, mode, found, explain=explain, filtered=allowed is not None)
+
+    async def asearch(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        mode: Mode | None = None,
+        filter: "Filter | None" = None,
+        explain: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchResult:
+        """`search` for asyncio: runs in the event loop's default thread pool, so the loop stays free.
+
+        Parameters
+        ----------
+        query, k, mode, filter, explain, timeout_s
+            As in `search`, which also says what is raised.
+        """
+        import asyncio  # noqa: PLC0415  (a tenth of the package's import time)
+
+        return await asyncio.to_thread(
+            self.search, query, k, mode=mode, filter=filter, explain=explain, timeout_s=timeout_s
+        )
+
+    def search_batch(
+        self,
+        queries: Sequence[str],
+        k: int = 100,
+        *,
+        mode: Mode | None = None,
+        filter: "Filter | None" = None,
+        n_threads: int = 1,
+    ) -> Hits:
+        """Return the ``k`` best rows of every query, as arrays; nothing runs per query in Python.
+
+        Parameters
+        ----------
+        queries : sequence of str, length n
+            Empty ones get no hits.
+        k : int, 1 or more
+            Depth.
+        mode : "hybrid", "lexical" or "dense", optional
+            As in `search`.
+        filter : optional
+            As in `search`; the same for all queries.
+        n_threads : int, 1 or more
+            Threads for BM25 and the vector search. The answers do not depend on it.
+
+        Returns
+        -------
+        Hits
+            rows and scores of shape (n, k), counts of shape (n,).
+
+        Raises
+        ------
+        InvalidInputError
+            As in `search`.
+        """
+        self._check_open()
+        snapshot = self._snapshot
+        mode = check_mode(mode, snapshot)
+        depth = branch_depth(k, mode, snapshot)
+        queries = check_queries(queries)
+        asked = [i for i, query in enumerate(queries) if query.strip()]
+        hits = Hits.empty(len(queries), k)
+        allowed = None if filter is None else snapshot.filters.rows(filter)
+        if not asked or (allowed is not None and allowed.count == 0):
+            return hits
+        texts = [queries[i] for i in asked]
+        found = run_branches(
+            snapshot, self._need_embedder, texts, depth, mode, allowed=allowed, n_threads=n_threads
+        ).hits
+        best = fuse(found, snapshot.settings.fusion, k) if mode == "hybrid" else found[mode].truncate(k)
+        where = np.asarray(asked)
+        hits.rows[where, : best.k] = best.rows
+        hits.scores[where, : best.k] = best.scores
+        hits.counts[where] = best.counts
+        return hits
+
+    def warm_up(self) -> None:
+        """Load what the first search would: the model, and the pages a search touches."""
+        self.search("warm up")
