@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.pages import renew, renew_file
 from bench.quality.spec import Collection, Settings
-from pyengine.errors import InvalidInputError
 
 __all__ = ["render", "rewrite"]
 
@@ -180,12 +180,10 @@ BLOCKS: dict[str, Callable[[Sequence[Collection], Settings], str]] = {
     "lift": lift,
 }
 PAGES = {
-    "README.md": {"headline": ("<!-- quality:start -->", "<!-- quality:end -->")},
-    "docs/quality.md": {
-        name: (f"<!-- quality:{name}:start -->", f"<!-- quality:{name}:end -->") for name in BLOCKS
-    },
+    "README.md": {"quality": "headline"},
+    "docs/quality.md": {f"quality:{name}": name for name in BLOCKS},
 }
-"""Page to the blocks it shows, each with the comments around it."""
+"""Page to the markers it has, and the block between each."""
 
 
 def render(page: str, text: str, collections: Sequence[Collection], settings: Settings) -> str:
@@ -205,13 +203,12 @@ def render(page: str, text: str, collections: Sequence[Collection], settings: Se
     InvalidInputError
         A marker is missing.
     """
-    for name, (start, end) in PAGES[page].items():
-        head, found, rest = text.partition(start)
-        _, closed, tail = rest.partition(end)
-        if not found or not closed:
-            raise InvalidInputError(f"{page}: expected the markers {start} and {end}")
-        text = f"{head}{start}\n{BLOCKS[name](collections, settings)}{end}{tail}"
-    return text
+    return renew(page, text, blocks_of(page, collections, settings))
+
+
+def blocks_of(page: str, collections: Sequence[Collection], settings: Settings) -> dict[str, str]:
+    """Return the generated blocks of a page by marker."""
+    return {marker: BLOCKS[name](collections, settings) for marker, name in PAGES[page].items()}
 
 
 def rewrite(root: Path, collections: Sequence[Collection], settings: Settings) -> list[str]:
@@ -224,12 +221,4 @@ def rewrite(root: Path, collections: Sequence[Collection], settings: Settings) -
     collections : sequence of Collection
     settings : Settings
     """
-    changed = []
-    for page in PAGES:
-        path = root / page
-        old = path.read_text(encoding="utf-8")
-        new = render(page, old, collections, settings)
-        if new != old:
-            path.write_text(new, encoding="utf-8")
-            changed.append(page)
-    return changed
+    return [page for page in PAGES if renew_file(root, page, blocks_of(page, collections, settings))]

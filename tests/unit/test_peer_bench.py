@@ -2,15 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.pages import renew
 from bench.peers.lexical import workloads
 from bench.peers.lexical.oracle import Oracle, one_byte_lengths
+from bench.peers.lexical.own import measure_own
+from bench.peers.lexical.published import ROOT, pages
 from bench.peers.lexical.tables import render
+from bench.peers.lexical.targets import targets
 from bench.peers.lexical.workloads import Workload
-from pyengine import Bm25Index
+from pyengine import Analyzer, Bm25Index
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +86,92 @@ def test_tables(workload: Workload) -> None:
     assert "| pyengine_index | 10 | 9 | 20 | 30 | 1.0x | 1.0x | exact |" in text
     assert "| other | 40 | 36 | 80 | 120 | 4.0x | 4.0x | 2 of 5 differ |" in text
     assert "| pyengine_index | 300 | 5 | 2.00 | 10.0 | 1 | 100,000 |  |" in text
+
+
+def cell(mean: float, p99: float) -> dict[str, float]:
+    return {"mean": mean, "p50": mean, "p95": mean, "p99": p99}
+
+
+def measured(wrong: int = 0) -> dict[str, Any]:
+    """Return a result in which the peer called "wrong" gave ``wrong`` wrong answers."""
+    fine = {"10": {"queries": 5, "wrong": 0, "first": None}}
+    facts = {"idf": "lucene", "lengths": "exact", "open": {"seconds": 0.004, "rss_mb": 1, "bytes": 3000}}
+    return {
+        "workload": "w",
+        "documents": 600,
+        "postings": 500,
+        "build": {
+            "pyengine_index": {"seconds": 2.0, "peak_mb": 5},
+            "tantivy_py": {"seconds": 5.0, "peak_mb": 5},
+        },
+        "latency": {
+            "mixed k=10": {
+                "pyengine_index": cell(10, 30),
+                "bm25s_numba": cell(90, 100),
+                "tantivy_py": cell(50, 300),
+                "wrong": cell(1, 1),
+            },
+        },
+        "batch": {"pyengine_index": {"1": 1e5, "2": 2e5}, "pisa_bmm": {"1": 4e4, "2": 5e4}},
+        "peers": {
+            "pyengine_index": facts | {"checks": fine},
+            "bm25s_numba": facts | {"checks": fine},
+            "tantivy_py": facts | {"checks": fine},
+            "wrong": facts | {"checks": {"10": {"queries": 5, "wrong": wrong, "first": "rank 1"}}},
+        },
+        "own": {
+            "documents": 600,
+            "single us": 10.0,
+            "batch us": {"1": 7.0, "2": 4.0},
+            "filters us": {"none": 10.0, "50 %": 12.0, "1 %": 15.0, "0.1 %": 5.0, "0.01 %": 11.0},
+            "overhead us": {"call": 6.0, "core": 1.5},
+        },
+    }
+
+
+def test_targets() -> None:
+    text = targets(measured(wrong=2), {"documents": 2400, "single us": 21.0})
+    for line in (
+        # The peer with wrong answers is no exact peer; p99 has a best of its own.
+        "| k = 10: mean against bm25s (Numba) | 10x | 25x | 9x | **short** |  |",
+        "| k = 10: mean against the best exact peer | 3.5x | 8x | 5x | must | tantivy_py |",
+        "| k = 10: p99 against the best exact peer | 3x | 6x | 3.33x | must | bm25s_numba |",
+        "| batch on two threads against PISA's | 3x |  | 4x | must | queries a second |",
+        "| building from text on one thread against tantivy | 1.5x | 4x | 2.5x | must |  |",
+        "| bytes a posting, all included |  |  | 6 |  |  |",
+        "| opening | at most 10 ms |  | 4 ms | must |  |",
+        "| batch against single calls, one thread | 1.3x |  | 1.43x | must |  |",
+        "| batch on two threads against one | 1.85x |  | 1.75x | **short** |  |",
+        "| a filter that admits 1 %: time over that without |  | at most 1x | 1.5x | short of the goal |  |",
+        "| a filter that admits 0.01 %: time over that without | at most 1x |  | 1.1x | **short** |  |",
+        "| a call from Python above the core | at most 6 us |  | 4.5 us | must |  |",
+        "| 4 times the documents: mean over that of one, k = 10 | at most 2.5x |  | 2.1x | must |  |",
+    ):
+        assert line in text
+    passages = measured() | {"postings": 50_000}
+    passages["peers"]["pyengine_index"]["open"]["bytes"] = 300_000
+    line = "| bytes a posting, all included | at most 6.5 | at most 3 | 6 | must |  |"
+    assert line in targets(passages)
+    # Where no answers were wrong it counts, and a cell in which any peer is faster is named.
+    assert "| k = 10: mean against the best exact peer | 3.5x | 8x | 0.1x | **short** | wrong |" in targets(
+        measured()
+    )
+    assert "| at most 1x |  | 30x | **short** | mixed k=10, p99, wrong |" in text
+
+
+def test_the_pages_show_the_results_that_are_kept() -> None:
+    for page, blocks in pages().items():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert renew(page, text, blocks) == text, "run python -m bench.peers.lexical publish"
+
+
+def test_own_figures(workload: Workload, tmp_path: Path) -> None:
+    texts = (workload.folder / "docs.txt").read_text().splitlines()
+    index = Bm25Index.build(texts, analyzer=Analyzer("words"))
+    index.save(tmp_path / "indexes" / f"{workload.folder.name}-pyengine_index")
+    facts = measure_own(workload, tmp_path, rounds=1, limit=20, build=True)
+    assert facts["documents"] == 600
+    assert set(facts["filters us"]) == {"none", "50 %", "1 %", "0.1 %", "0.01 %"}
+    assert 0 < facts["overhead us"]["core"] < facts["overhead us"]["call"]
+    assert min(*facts["batch us"].values(), *facts["build s"].values(), facts["single us"]) > 0
+    assert sum(facts["sections"].values()) == pytest.approx(index.stats.total_bytes / facts["postings"])

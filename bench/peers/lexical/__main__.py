@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
+from bench.pages import renew_file
 from bench.peers.lexical import workloads
+from bench.peers.lexical.own import measure_own
+from bench.peers.lexical.published import ROOT, pages
 from bench.peers.lexical.runner import PEERS, build_all, measure, python_of, say
 from bench.peers.lexical.runner import setup as make_environment
 from bench.peers.lexical.tables import render
@@ -67,8 +71,10 @@ def generate(cache: Path, name: str, documents: int, source: Path | None, seed: 
 @click.option("--depths", default="10,100,1000", show_default=True, help="k, comma-separated.")
 @click.option("--rounds", type=int, default=3, show_default=True)
 @click.option("--queries", type=int, default=300, show_default=True, help="Of each set.")
+@click.option("--sets", default="mixed,single,long", show_default=True, help="Of queries, comma-separated.")
 @click.option("--reuse", is_flag=True, help="Take indexes that an earlier run built.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write JSON there and Markdown beside it.")
+@click.option("--title", help="What tables call the workload; its name by default.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write JSON there; `table` renders it.")
 def run(  # noqa: PLR0917 - click passes options by name
     cache: Path,
     workload: str,
@@ -76,7 +82,9 @@ def run(  # noqa: PLR0917 - click passes options by name
     depths: str,
     rounds: int,
     queries: int,
+    sets: str,
     reuse: bool,
+    title: str | None,
     output: Path | None,
 ) -> None:
     """Build and time the peers on WORKLOAD, a name under the cache's workloads."""
@@ -97,6 +105,7 @@ def run(  # noqa: PLR0917 - click passes options by name
     built = build_all(names, chosen, cache, reuse=reuse)
     result = {
         "workload": workload,
+        "title": title or workload,
         "documents": chosen.documents,
         "postings": postings,
         "build": built,
@@ -107,12 +116,29 @@ def run(  # noqa: PLR0917 - click passes options by name
             depths=[int(k) for k in depths.split(",")],
             rounds=rounds,
             limit=queries,
+            sets=sets.split(","),
         ),
     }
-    if output is not None:
-        output.write_text(json.dumps(result, indent=1))
-        output.with_suffix(".md").write_text(render(result))
+    write(result, output)
     click.echo(render(result))
+
+
+@main.command()
+@CACHE
+@click.argument("workload")
+@click.option("--rounds", type=int, default=5, show_default=True)
+@click.option("--queries", type=int, default=300, show_default=True)
+@click.option("--build/--no-build", default=True, show_default=True, help="Also build in several ways.")
+@click.option("--output", type=click.Path(path_type=Path), help="JSON; figures of a run there are kept.")
+def own(  # noqa: PLR0917 - click passes options by name
+    cache: Path, workload: str, rounds: int, queries: int, build: bool, output: Path | None
+) -> None:
+    """Measure what has no peer on WORKLOAD: filters, threads, presets, the way from Python to the core."""
+    chosen = Workload.read(cache / "workloads" / workload)
+    facts = measure_own(chosen, cache, rounds=rounds, limit=queries, build=build)
+    result = json.loads(output.read_text()) if output is not None and output.exists() else {}
+    write({"workload": workload, "title": workload, **result, "own": facts}, output)
+    click.echo(json.dumps(facts, indent=1))
 
 
 @main.command()
@@ -121,6 +147,20 @@ def table(files: tuple[Path, ...]) -> None:
     """Render results written by ``run --output`` again."""
     for file in files:
         click.echo(render(json.loads(file.read_text())))
+
+
+@main.command()
+def publish() -> None:
+    """Write the tables of the results in the repository into README.md and docs/performance.md."""
+    for page, blocks in pages().items():
+        if renew_file(ROOT, page, blocks):
+            say(f"changed {page}")
+
+
+def write(result: dict[str, Any], output: Path | None) -> None:
+    """Write a result as JSON."""
+    if output is not None:
+        output.write_text(json.dumps(result, indent=1) + "\n")
 
 
 main()

@@ -186,13 +186,20 @@ def percentiles(samples: np.ndarray) -> dict[str, float]:
 
 
 def measure(
-    names: Sequence[str], workload: Workload, cache: Path, *, depths: Sequence[int], rounds: int, limit: int
+    names: Sequence[str],
+    workload: Workload,
+    cache: Path,
+    *,
+    depths: Sequence[int],
+    rounds: int,
+    limit: int,
+    sets: Sequence[str],
 ) -> dict[str, Any]:
     """Time every set of queries at every depth: each query goes to every peer before the next one does."""
     peers = open_all(names, workload, cache)
     result: dict[str, Any] = {"latency": {}, "batch": {}}
-    for set_name, all_queries in workload.queries.items():
-        queries = all_queries[:limit]
+    for set_name in sets:
+        queries = workload.queries[set_name][:limit]
         for k in depths if set_name == "mixed" else [depths[0]]:
             say(f"{workload.folder.name}, {set_name} queries, k = {k}")
             check(peers, workload, queries, k)

@@ -3,9 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["render"]
+__all__ = ["OURS", "exact_peers", "grid", "headline", "render"]
 
 OURS = "pyengine_index"
+TITLES = {
+    "pyengine_index": "**pyengine**",
+    "pisa_bmm": "PISA, block-max MaxScore",
+    "pisa_bmw": "PISA, block-max WAND",
+    "lucene_jvm": "Lucene 9.9.1, timed inside the JVM",
+    "bm25s_numba": "bm25s 0.3.16, Numba",
+    "bm25s_numpy": "bm25s 0.3.16, NumPy",
+    "tantivy_py": "tantivy-py 0.27",
+    "bm25_turbo": "bm25-turbo 0.2.0, exact search",
+    "lancedb_fts": "LanceDB 0.40 FTS",
+    "sqlite_fts5": "SQLite FTS5",
+    "rank_bm25_okapi": "rank_bm25 0.2.2",
+}
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -14,9 +27,49 @@ def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
+def exact_peers(result: Mapping[str, Any], cell: Mapping[str, Any]) -> list[str]:
+    """Return the peers of a cell whose answers were right by their own formula."""
+
+    def wrong(name: str) -> int:
+        return sum(check["wrong"] for check in result["peers"][name].get("checks", {}).values())
+
+    return [
+        name for name in cell if name != OURS and result["peers"][name].get("checks") and wrong(name) == 0
+    ]
+
+
+def headline(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return one table of mean and p99 latency: a line a peer, two columns a workload and depth."""
+    columns = [
+        (result, k, f"{label(result)} k={k}")
+        for result in results
+        for k in (10, 100, 1000)
+        if f"mixed k={k}" in result["latency"]
+    ]
+    names = dict.fromkeys(name for result, k, _ in columns for name in result["latency"][f"mixed k={k}"])
+    first, depth, _ = columns[0]
+    order = sorted(
+        names, key=lambda name: first["latency"][f"mixed k={depth}"].get(name, {"mean": 1e9})["mean"]
+    )
+    rows = []
+    for name in order:
+        cells = []
+        for result, k, _ in columns:
+            times = result["latency"][f"mixed k={k}"].get(name)
+            shown = "" if times is None else f"{times['mean']:,.0f} / {times['p99']:,.0f}"
+            cells.append(f"**{shown}**" if name == OURS else shown)
+        rows.append([TITLES.get(name, name), *cells])
+    return grid(["mean / p99 us", *(title for _, _, title in columns)], rows)
+
+
+def label(result: Mapping[str, Any]) -> str:
+    """Return what a workload is called in a heading."""
+    return str(result.get("title", result["workload"]))
+
+
 def render(result: Mapping[str, Any]) -> str:
     """Return all tables of one result."""
-    parts = [f"## {result['workload']}: {result['documents']:,} documents, {result['postings']:,} postings"]
+    parts = [f"**{label(result)}**: {result['documents']:,} documents, {result['postings']:,} postings."]
     for name, cell in result["latency"].items():
         ours = cell[OURS]
         rows = [
