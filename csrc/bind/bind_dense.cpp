@@ -65,11 +65,10 @@ py::tuple dense_exact(const py::object& queries_argument, std::size_t k, const p
   if (!filter.is_none()) {
     bits = require_array<std::uint64_t>(filter, "filter", 1);
     allowed = {bits.data(), static_cast<std::size_t>(bits.size())};
-    for (const Row row : rows) {
-      if (row / 64 >= allowed.size()) {
-        throw Error(Code::kInvalidArgument, "filter: expected a bit for row " + std::to_string(row) +
-                                                ", got " + std::to_string(64 * allowed.size()) + " bits");
-      }
+    if (allowed.size() * 64 < vectors.slots()) {
+      throw Error(Code::kInvalidArgument, "filter: expected a bit for each of " +
+                                              std::to_string(vectors.slots()) + " rows, got " +
+                                              std::to_string(64 * allowed.size()));
     }
   }
   HitBuffers::check_size(queries.count(), k);

@@ -32,6 +32,11 @@ void write(std::span<const Hit> hits, std::size_t query, const DenseHits& out) {
   out.counts[query] = static_cast<std::uint32_t>(hits.size());
 }
 
+// A row that the bitmap does not reach comes from a damaged file; it is not allowed.
+bool is_allowed(std::span<const std::uint64_t> allowed, Row row) noexcept {
+  return row / 64 < allowed.size() && (allowed[row / 64] >> (row % 64) & 1U) != 0;
+}
+
 // Scores a tile of slots, those whose rows are allowed, for a few queries.
 void scan(const VectorBlocksView::Block& block, std::uint32_t from, std::uint32_t to,
           const VectorBlocksView& vectors, std::span<const Row> rows, std::span<const std::uint64_t> allowed,
@@ -42,7 +47,7 @@ void scan(const VectorBlocksView::Block& block, std::uint32_t from, std::uint32_
   for (std::uint32_t i = from; i < to; ++i) {
     const Row row = rows[block.first + i];
     slots[count] = i;
-    count += allowed.empty() || (allowed[row / 64] >> (row % 64) & 1U) != 0 ? 1U : 0U;
+    count += allowed.empty() || is_allowed(allowed, row) ? 1U : 0U;
   }
   for (std::size_t q = 0; q < best.size(); ++q) {
     const float* query = queries.data() + q * dim;

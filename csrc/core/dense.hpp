@@ -59,7 +59,7 @@ struct DenseHits {
 // The k best rows of every query by the order law; slot i belongs to rows[i]. Only rows whose bit is set in
 // `allowed` are answered; empty: all. `stop` is asked now and then by the calling thread only; once it says
 // true the search ends early and false comes back. REQUIRES: queries has a multiple of dim() floats;
-// hits.k >= 1; threads >= 1; spans of fitting size; a bit for every row.
+// hits.k >= 1; threads >= 1; spans of fitting size.
 [[nodiscard]] bool search_every_row(const VectorBlocksView& vectors, std::span<const Row> rows,
                                     std::span<const std::uint64_t> allowed, std::span<const float> queries,
                                     unsigned threads, const DenseHits& hits,

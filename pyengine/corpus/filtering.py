@@ -116,13 +116,26 @@ def _of_expression(expression: Any) -> "Callable[[pa.RecordBatch], Any]":
     def evaluate(batch: "pa.RecordBatch") -> Any:
         import pyarrow.dataset as ds
 
+        _validate(batch, "the stored documents")
         try:
-            scanner = ds.InMemoryDataset(batch).scanner(columns={"admitted": expression})
+            scanner = ds.InMemoryDataset(batch).scanner(columns={"admitted": expression}, use_threads=False)
             return scanner.to_table().column(0).combine_chunks()
         except (pa.ArrowException, KeyError, TypeError) as error:
             raise InvalidInputError(f"filter: Arrow cannot evaluate {expression}: {error}") from error
 
     return evaluate
+
+
+def _validate(stored: Any, what: str) -> None:
+    """Check what offsets point at before it is followed: the bytes come from a file."""
+    import pyarrow as pa
+
+    try:
+        stored.validate(full=True)
+    except (pa.ArrowException, ValueError) as error:
+        raise CorruptIndexError(
+            f"{what}: {error}; restore the index from a copy or build it again"
+        ) from error
 
 
 class _Evaluator:
@@ -162,13 +175,7 @@ class _Evaluator:
             known = ", ".join(self._schema.names[:40])
             raise InvalidInputError(f"filter: there is no column {name!r}; there are {known}")
         column = batch.column(name)
-        try:
-            # What offsets point at is checked before it is followed.
-            column.validate(full=True)
-        except (pa.ArrowException, ValueError) as error:
-            raise CorruptIndexError(
-                f"column {name!r}: {error}; restore the index from a copy or build it again"
-            ) from error
+        _validate(column, f"column {name!r}")
         return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
     def _refuse_nested(self, name: str, kind: "pa.DataType") -> None:

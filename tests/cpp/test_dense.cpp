@@ -121,6 +121,20 @@ TEST_CASE("rows are found across blocks, ties by row, on one thread and on four"
   }
 }
 
+TEST_CASE("only allowed rows are answered, and none that the bitmap does not reach") {
+  const std::vector<float> data(130, 1.0F);
+  VectorBlocksView vectors(VectorType::kFloat32, 1);
+  vectors.append(bytes(data.data()), data.size());
+  const std::vector<float> query{1.0F};
+  const std::vector<Row> rows = in_order(130);
+  const std::vector<std::uint64_t> allowed{std::uint64_t{1} << 63, 1};
+  Found found(1, 4);
+  REQUIRE(pyengine::search_every_row(vectors, rows, allowed, query, 1, found.view, {}));
+  CHECK(found.counts[0] == 2);
+  CHECK(found.rows[0] == 63);
+  CHECK(found.rows[1] == 64);
+}
+
 TEST_CASE("what is not there leaves slots unused") {
   const std::vector<float> data{1.0F, 0.0F};
   VectorBlocksView vectors(VectorType::kFloat32, 1);

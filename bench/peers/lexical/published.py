@@ -22,7 +22,7 @@ def result(name: str) -> dict[str, Any]:
 def pages() -> dict[str, dict[str, str]]:
     """Return the generated blocks by page and marker."""
     short, passages = result("w1"), result("w2")
-    larger = result("w2-4m")["own"]
+    larger = [result(name)["own"] for name in ("w2-4m", "w2-10m")]
     return {
         "README.md": {"peers": headline([short, passages]) + "\n"},
         "docs/performance.md": {
