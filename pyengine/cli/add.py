@@ -8,7 +8,7 @@ import click
 
 from pyengine.cli.build import say_skipped, say_truncated
 from pyengine.cli.console import duration, integer, print_json, print_line, progress
-from pyengine.cli.options import json_option, path_type
+from pyengine.cli.options import cores, json_option, path_type
 from pyengine.cli.sources import read_corpus
 
 __all__ = ["command"]
@@ -48,7 +48,7 @@ def command(
             change = engine.update if update else engine.add
             result = change(rows, progress=callback)
         with progress("indexing") as callback:
-            engine.commit(progress=callback)
+            engine.commit(n_threads=cores(), progress=callback)
         replaced = result if update else 0
         summary: dict[str, Any] = {
             "index": str(index),

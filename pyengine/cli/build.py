@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pyengine.cli.console import integer, note, progress
-from pyengine.cli.options import BuildSettings, make_analyzer, make_embedder
+from pyengine.cli.options import BuildSettings, cores, make_analyzer, make_embedder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
                 engine.add(corpus)
                 embedder.report = None
         with progress("indexing") as callback:
-            engine.commit(progress=callback)
+            engine.commit(n_threads=cores(), progress=callback)
     except BaseException:
         engine.close()
         raise

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pyengine.cli.console import integer, print_json, print_line, progress
-from pyengine.cli.options import filter_option, json_option, path_type
+from pyengine.cli.options import cores, filter_option, json_option, path_type
 from pyengine.errors import StorageError
 
 __all__ = ["command"]
@@ -40,7 +40,7 @@ def command(
         else:
             deleted = engine.delete(filter=condition)
         with progress("indexing") as callback:
-            engine.commit(progress=callback)
+            engine.commit(n_threads=cores(), progress=callback)
         summary = {
             "index": str(index),
             "deleted": deleted,

@@ -17,6 +17,7 @@ __all__ = [
     "BuildSettings",
     "analyzer_options",
     "build_options",
+    "cores",
     "corpus_option",
     "depth_option",
     "filter_option",
@@ -143,11 +144,15 @@ def make_analyzer(preset: str, stemmer: str | None, stopwords: str | None) -> "A
     return Analyzer(preset, stemmer=stemmer, stopwords=stopwords)
 
 
+def cores() -> int:
+    """Return how many threads a command uses: it owns the machine while it runs, which a service does not."""
+    return len(os.sched_getaffinity(0))
+
+
 def make_embedder(name: str | None) -> "OnnxEmbedder | None":
     """Return the embedder ``--embedder`` names, or None for ``none`` and nothing."""
     if name is None or name == "none":
         return None
     from pyengine.embed import OnnxEmbedder  # noqa: PLC0415 - the runtime comes with an extra
 
-    # One command owns the machine while it runs; a service that shares it sets its own number.
-    return OnnxEmbedder(name, n_threads=len(os.sched_getaffinity(0)))
+    return OnnxEmbedder(name, n_threads=cores())

@@ -345,7 +345,9 @@ class Engine(Searching):
             self._snapshot = snapshot
         return self.generation
 
-    def commit(self, *, progress: Progress | None = None) -> int:
+    def commit(
+        self, *, n_threads: int = 1, memory_mb: int | None = None, progress: Progress | None = None
+    ) -> int:
         """Publish everything staged as the next generation, all or nothing, and search it from now on.
 
         The corpus is written and the lexical index built anew over all documents that stay; vectors already
@@ -354,6 +356,11 @@ class Engine(Searching):
 
         Parameters
         ----------
+        n_threads : int, >= 1
+            Threads that share the lexical build; the index is the same bytes for any number.
+        memory_mb : int, >= 64, optional
+            Bound on the memory of the lexical build, as in `Bm25Index.build`; sorted runs go to a file in the
+            index's directory.
         progress : callable, optional
             Called with (documents indexed, documents in all).
 
@@ -364,12 +371,14 @@ class Engine(Searching):
 
         Raises
         ------
+        InvalidInputError
+            ``n_threads`` or ``memory_mb`` is out of range.
         StorageError
             The system refused, for example because the disk is full.
         """
         self._check_open()
         if self._transaction is not None and not self._transaction.empty:
-            self._transaction.commit(progress=progress)
+            self._transaction.commit(n_threads=n_threads, memory_mb=memory_mb, progress=progress)
             self._snapshot = Snapshot.of(self._store, fusion=self._snapshot.settings.fusion)
         self.rollback()
         return self.generation

@@ -192,8 +192,8 @@ class Transaction:
         if len(staged.corpus):
             self._staged.append(staged)
 
-    def commit(self, *, progress: Progress | None) -> None:
-        """Build the next generation over all documents and publish it."""
+    def commit(self, *, n_threads: int, memory_mb: int | None, progress: Progress | None) -> None:
+        """Build the next generation over all documents that stay and publish it."""
         snapshot = self._snapshot
         schema = self._unified_schema()
         folder = self._writer.begin()
@@ -202,7 +202,10 @@ class Transaction:
                 live = chain.from_iterable(source.batches() for source in self._sources())
                 write_ipc(_conform(live, schema), folder / CORPUS, schema=schema)
                 corpus = Corpus.open_ipc(folder / CORPUS)
-                _build_lexical(corpus, snapshot.settings, progress).save(folder)
+                builder = _lexical_builder(
+                    snapshot.settings, n_threads=n_threads, memory_mb=memory_mb, scratch=self._folder
+                )
+                _build_lexical(corpus, builder, progress).save(folder)
                 if snapshot.settings.embedder is not None:
                     self._build_dense(folder)
             _publish(self._writer, snapshot.settings, len(corpus))
@@ -313,8 +316,7 @@ def _publish(writer: Any, settings: Settings, documents: int) -> None:
     writer.publish(fingerprints=fingerprints, config=settings.to_json(), counts={"documents": documents})
 
 
-def _build_lexical(corpus: StoredCorpus, settings: Settings, progress: Progress | None) -> Bm25Index:
-    builder = _lexical_builder(settings)
+def _build_lexical(corpus: StoredCorpus, builder: Bm25Builder, progress: Progress | None) -> Bm25Index:
     done = 0
     for batch in corpus.batches():
         builder.add(_text(batch))
@@ -324,8 +326,8 @@ def _build_lexical(corpus: StoredCorpus, settings: Settings, progress: Progress 
     return builder.finish()
 
 
-def _lexical_builder(settings: Settings) -> Bm25Builder:
-    return Bm25Index.builder(analyzer=settings.analyzer, k1=settings.bm25.k1, b=settings.bm25.b)
+def _lexical_builder(settings: Settings, **resources: Any) -> Bm25Builder:
+    return Bm25Index.builder(analyzer=settings.analyzer, k1=settings.bm25.k1, b=settings.bm25.b, **resources)
 
 
 def _text(batch: "pa.RecordBatch") -> "pa.StringArray":

@@ -189,3 +189,18 @@ def test_the_graph_is_laid_out_anew_after_deletions(tmp_path: Path) -> None:
             queries = [d["text"] for d in documents[:30]]
             found = engine.search_batch(queries, 10, mode="dense")
             assert found.equals(other.search_batch(queries, 10, mode="dense"))
+
+
+def test_threads_and_a_bound_of_memory_change_no_byte(tmp_path: Path) -> None:
+    files = []
+    for i, options in enumerate([{}, {"n_threads": 3}, {"memory_mb": 64}]):
+        with pe.Engine.create(tmp_path / str(i)) as engine:
+            engine.add(DOCUMENTS)
+            for wrong in ({"n_threads": 0}, {"memory_mb": 1}):
+                with pytest.raises(InvalidInputError, match=next(iter(wrong))):
+                    engine.commit(**wrong)
+            engine.commit(**options)  # what was staged is still there
+            assert len(engine) == 20
+            (file,) = (tmp_path / str(i)).glob("segments/*/lexical.seg")
+            files.append(file.read_bytes())
+    assert files[0] == files[1] == files[2]
