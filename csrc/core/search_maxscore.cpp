@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "core/list_lookup.hpp"
 #include "core/simd/kernels.hpp"
@@ -44,6 +45,12 @@ constexpr std::size_t kFewDeep = 128;
 // With fewer candidates than this a look at the range maxima costs more than it saves.
 constexpr std::size_t kRangeMaxCandidates = 8;
 
+// Whether looking up `rows` rows, all that a filter admits, is less work than what a list would leave, going
+// by its first postings: `found` of `scanned`.
+bool rows_are_fewer(std::size_t rows, const TermList& list, std::size_t found, std::size_t scanned) noexcept {
+  return kRowsPerPosting * rows * scanned < std::uint64_t{found} * list.count;
+}
+
 // The search of one segment: lists in order of what they add, and the threshold as it rises.
 class Run {
  public:
@@ -73,9 +80,7 @@ class Run {
   [[nodiscard]] unsigned least_code(const QueryList& entry, FixedScore need) const noexcept;
   [[nodiscard]] bool scan_list(std::size_t i);
   [[nodiscard]] bool can_scan_columns(std::size_t i) const noexcept;
-  [[nodiscard]] bool rows_are_fewer(const TermList& list, std::size_t found,
-                                    std::size_t scanned) const noexcept;
-  void look_up_rows(std::size_t i);
+  void look_up_rows(std::size_t i, std::span<const Row> rows);
   [[nodiscard]] Row row_at(const TermList& list, std::uint32_t position) noexcept;
   void scan_columns(std::size_t i, std::uint64_t from, std::uint64_t to);
   [[nodiscard]] std::size_t collect(std::size_t i, std::uint32_t begin, std::size_t found);
@@ -226,8 +231,8 @@ bool Run::scan_list(std::size_t i) {
     counters_.scanned += size;
     const std::size_t found = simd_.scan_codes(list.codes + begin, size, static_cast<std::uint8_t>(least),
                                                scratch_.positions.data());
-    if (begin == 0 && rows_are_fewer(list, found, size)) {
-      look_up_rows(i);
+    if (begin == 0 && query_.few && rows_are_fewer(query_.few->size(), list, found, size)) {
+      look_up_rows(i, *query_.few);
       finished_ = true;
       return true;
     }
@@ -388,16 +393,9 @@ void Run::make_exact(std::size_t i, const Candidates& few) {
   }
 }
 
-// Whether a filter admits so few rows that looking all of them up is less work than what a list would leave,
-// going by its first postings: `found` of `scanned`.
-bool Run::rows_are_fewer(const TermList& list, std::size_t found, std::size_t scanned) const noexcept {
-  return query_.few && kRowsPerPosting * query_.few->size() * scanned < std::uint64_t{found} * list.count;
-}
-
-// Deals with all rows that the filter admits and no list before `i` has.
-void Run::look_up_rows(std::size_t i) {
+// Deals with `rows`, all that the filter admits, but for those that a list before `i` has.
+void Run::look_up_rows(std::size_t i, std::span<const Row> rows) {
   if (i == 0) counters_.algorithm = Algorithm::kRows;
-  const std::span<const Row> rows = *query_.few;
   std::size_t size = 0;
   for (std::size_t begin = 0; begin < rows.size(); begin += size) {
     const FixedScore need = needed(rows[begin]);
