@@ -13,15 +13,20 @@
 
 namespace pyengine {
 
+// Bytes from `memory` on up to the next multiple of `alignment`, a power of two.
+[[nodiscard]] inline std::size_t up_to_multiple(const void* memory, std::size_t alignment) noexcept {
+  return (alignment - reinterpret_cast<std::uintptr_t>(memory) % alignment) % alignment;
+}
+
 // Asks for large pages where the memory holds any: what is read all over for long then needs few translations
 // of addresses. Not for what is written once and given back: virtual machines may pay for each large page
 // anew. Only advice; nothing depends on it.
 inline void prefer_large_pages(void* memory, std::size_t bytes) noexcept {
 #ifdef MADV_HUGEPAGE
-  constexpr std::uintptr_t kLarge = std::uintptr_t{1} << 21;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + kLarge - 1) & ~(kLarge - 1);
-  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) & ~(kLarge - 1);
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  constexpr std::size_t kLarge = std::size_t{1} << 21;
+  const std::size_t before = up_to_multiple(memory, kLarge);
+  if (bytes < before + kLarge) return;
+  ::madvise(static_cast<std::byte*>(memory) + before, (bytes - before) / kLarge * kLarge, MADV_HUGEPAGE);
 #else
   static_cast<void>(memory);
   static_cast<void>(bytes);
@@ -56,10 +61,12 @@ class Pages {
 
   // Gives [begin, end) back, as far as whole pages go; they read as zero afterwards.
   void give_back(std::size_t begin, std::size_t end) noexcept {
-    constexpr std::uintptr_t kPage = 1 << 12;
-    const auto from = (reinterpret_cast<std::uintptr_t>(data_ + begin) + kPage - 1) & ~(kPage - 1);
-    const auto to = reinterpret_cast<std::uintptr_t>(data_ + end) & ~(kPage - 1);
-    if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+    constexpr std::size_t kPage = std::size_t{1} << 12;
+    auto* const first = reinterpret_cast<std::byte*>(data_ + begin);
+    const std::size_t bytes = (end - begin) * sizeof(T);
+    const std::size_t before = up_to_multiple(first, kPage);
+    if (bytes < before + kPage) return;
+    ::madvise(first + before, (bytes - before) / kPage * kPage, MADV_DONTNEED);
   }
 
   [[nodiscard]] T* data() noexcept { return data_; }
