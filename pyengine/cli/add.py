@@ -8,7 +8,7 @@ import click
 
 from pyengine.cli.build import say_skipped, say_truncated
 from pyengine.cli.console import duration, integer, print_json, print_line, progress
-from pyengine.cli.options import cores, json_option, path_type
+from pyengine.cli.options import cores, json_option, new_corpus_option, on_error_option, path_type
 from pyengine.cli.sources import read_corpus
 
 __all__ = ["command"]
@@ -16,23 +16,11 @@ __all__ = ["command"]
 
 @click.command("add")
 @click.argument("index", type=path_type)
-@click.option(
-    "--corpus",
-    type=path_type,
-    required=True,
-    metavar="DIR_OR_FILE",
-    help="A BEIR folder, or a .jsonl, .parquet or .arrow file.",
-)
+@new_corpus_option
 @click.option(
     "--update", is_flag=True, help="Replace documents whose ids are in the index. Default: that is an error."
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(("raise", "skip")),
-    default="raise",
-    show_default=True,
-    help="A bad row of the corpus: stop there, or leave it out and count it.",
-)
+@on_error_option
 @json_option
 def command(
     *, index: Path, corpus: Path, update: bool, on_error: Literal["raise", "skip"], as_json: bool

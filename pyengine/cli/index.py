@@ -11,7 +11,7 @@ import click
 
 from pyengine.cli.build import build_engine, say_skipped, say_truncated, truncated
 from pyengine.cli.console import duration, integer, print_json, print_line
-from pyengine.cli.options import BuildSettings, build_options, json_option, path_type
+from pyengine.cli.options import BuildSettings, build_options, json_option, new_corpus_option, path_type
 from pyengine.cli.sources import read_corpus
 
 __all__ = ["command"]
@@ -19,13 +19,7 @@ __all__ = ["command"]
 
 @click.command("index")
 @click.argument("out", type=path_type)
-@click.option(
-    "--corpus",
-    type=path_type,
-    required=True,
-    metavar="DIR_OR_FILE",
-    help="A BEIR folder, or a .jsonl, .parquet or .arrow file.",
-)
+@new_corpus_option
 @build_options
 @json_option
 def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:

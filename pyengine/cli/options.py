@@ -25,6 +25,8 @@ __all__ = [
     "make_analyzer",
     "make_embedder",
     "mode_option",
+    "new_corpus_option",
+    "on_error_option",
     "path_type",
 ]
 
@@ -52,6 +54,20 @@ corpus_option = click.option(
     type=path_type,
     metavar="DIR_OR_FILE",
     help="Index this corpus for the one call, in place of INDEX: a BEIR folder, .jsonl or .parquet.",
+)
+new_corpus_option = click.option(
+    "--corpus",
+    type=path_type,
+    required=True,
+    metavar="DIR_OR_FILE",
+    help="A BEIR folder, or a .jsonl, .parquet or .arrow file.",
+)
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(("raise", "skip")),
+    default="raise",
+    show_default=True,
+    help="A bad row of the corpus: stop there, or leave it out and count it.",
 )
 mode_option = click.option(
     "--mode",
@@ -104,13 +120,7 @@ def analyzer_options(command: F) -> F:
 def build_options(command: F) -> F:
     """Add the options that say how a corpus is indexed; they arrive as the fields of `BuildSettings`."""
     for option in (
-        click.option(
-            "--on-error",
-            type=click.Choice(("raise", "skip")),
-            default="raise",
-            show_default=True,
-            help="A bad row of the corpus: stop there, or leave it out and count it.",
-        ),
+        on_error_option,
         click.option(
             "--b",
             type=click.FloatRange(0, 1),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyengine.cli.console import integer, print_json, print_line
 
 if TYPE_CHECKING:
+    from pyengine.rows import RowFilter
     from pyengine.sparse import Bm25Index
 
 __all__ = ["show_profile"]
@@ -28,7 +29,9 @@ TIMES = {
 }
 
 
-def show_profile(index: "Bm25Index", query: str, k: int, *, as_json: bool) -> None:
+def show_profile(
+    index: "Bm25Index", query: str, k: int, *, allowed: "RowFilter | None", as_json: bool
+) -> None:
     """Answer one query several times and print what the core counted, with the median time.
 
     Parameters
@@ -39,10 +42,12 @@ def show_profile(index: "Bm25Index", query: str, k: int, *, as_json: bool) -> No
         One query.
     k : int
         Hits wanted; deeper is dearer.
+    allowed : RowFilter or None
+        The rows that may be hits.
     as_json : bool
         Print one JSON document.
     """
-    costs = [index.profile([query], k)[1][0] for _ in range(RUNS)]
+    costs = [index.profile([query], k, filter=allowed)[1][0] for _ in range(RUNS)]
     cost = asdict(costs[0])
     times = {name: median(getattr(run, name) for run in costs) / 1000 for name in TIMES}
     for name in TIMES:

@@ -50,7 +50,8 @@ def command(
     index, query = split_index(arguments, corpus, rest="QUERY")
     with opened(index, corpus, BuildSettings(**build)) as engine:
         if profile:
-            show_profile(engine.lexical, query, k, as_json=as_json)
+            allowed = None if condition is None else engine.admitted(condition)
+            show_profile(engine.lexical, query, k, allowed=allowed, as_json=as_json)
             return
         result = engine.search(query, k=k, mode=mode, filter=condition, explain=explain)
         if as_json:

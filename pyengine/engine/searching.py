@@ -12,6 +12,7 @@ from pyengine.engine.filtering import Filter
 from pyengine.engine.results import Mode, SearchResult
 from pyengine.engine.snapshot import Snapshot
 from pyengine.errors import InvalidInputError
+from pyengine.rows import RowFilter
 from pyengine.types import Embedder, Hits
 
 __all__ = ["Searching"]
@@ -167,6 +168,22 @@ class Searching(ABC):
         hits.scores[where, : best.k] = best.scores
         hits.counts[where] = best.counts
         return hits
+
+    def admitted(self, filter: "Filter") -> RowFilter:
+        """Return the rows of this generation that a filter admits, for searches of `lexical` and `dense`.
+
+        Parameters
+        ----------
+        filter : str, pyarrow.compute.Expression, bool or int array, or RowFilter
+            As in `search`.
+
+        Raises
+        ------
+        InvalidInputError
+            The filter is malformed or does not fit the columns or the number of rows.
+        """
+        self._check_open()
+        return self._snapshot.filters.rows(filter)
 
     def warm_up(self) -> None:
         """Load what the first search would: the model, and the pages a search touches."""

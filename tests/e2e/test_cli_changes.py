@@ -50,6 +50,10 @@ def test_filters(run: Runner, index: Path, beir: Path, tmp_path: Path) -> None:
     out = tmp_path / "run.trec"
     run.ok("batch", index, "--queries", beir / "queries.jsonl", "--filter", "year < 2000", "--output", out)
     assert {line.split()[2] for line in out.read_text().splitlines()} == {"d1"}
+    profile = ("search", index, "moderate question", "--profile", "--json")
+    every = run.ok(*profile).json["survivors"]
+    assert run.ok(*profile, "--filter", "year == 2020").json["survivors"] < every
+    assert run.ok(*profile, "--filter", "year == 1").json["survivors"] == 0
     assert "no column 'yeer'" in run.fails("search", index, "park", "--filter", "yeer == 1")
     assert "at character 6" in run.fails("delete", index, "--filter", "year = 1")
 

@@ -12,6 +12,7 @@ from bench.peers.lexical import workloads
 from bench.peers.lexical.oracle import Oracle, one_byte_lengths
 from bench.peers.lexical.own import measure_own
 from bench.peers.lexical.published import ROOT, pages
+from bench.peers.lexical.runner import check
 from bench.peers.lexical.tables import render
 from bench.peers.lexical.targets import targets
 from bench.peers.lexical.workloads import Workload
@@ -177,3 +178,31 @@ def test_own_figures(workload: Workload, tmp_path: Path) -> None:
     assert 0 < facts["overhead us"]["core"] < facts["overhead us"]["call"]
     assert min(*facts["batch us"].values(), *facts["build s"].values(), facts["single us"]) > 0
     assert sum(facts["sections"].values()) == pytest.approx(index.stats.total_bytes / facts["postings"])
+
+
+class Answering:
+    """A peer that gives the same rows to every query."""
+
+    name = "peer"
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+        self.facts: dict[str, Any] = {"idf": "lucene", "lengths": "exact"}
+
+    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+
+def test_mistakes_of_several_sets_add_up(workload: Workload) -> None:
+    word = workload.queries["single"][0]
+    docs = [line.split() for line in (workload.folder / "docs.txt").read_text().splitlines()]
+    right = Bm25Index.build(docs, k1=1.2, b=0.75).search([word], k=3).query(0)[0].tolist()
+    peer = Answering(right)
+    check([peer], workload, [word], 3)
+    peer.rows = right[:1] * len(right)
+    check([peer], workload, [word, word], 3)
+    peer.rows = right
+    check([peer], workload, [word], 3)
+    found = peer.facts["checks"]["3"]
+    assert (found["queries"], found["wrong"]) == (4, 2)
+    assert "distinct" in found["first"]

@@ -172,8 +172,13 @@ def check(peers: Sequence[PeerProcess], workload: Workload, queries: Sequence[li
             answers = [(q, peer.ask("query", tokens=q, k=k, answer=True)) for q in queries[:CHECKED]]
             mistakes = [oracle.mistake(query, answer["rows"], k) for query, answer in answers]
             wrong = [mistake for mistake in mistakes if mistake is not None]
-            found = {"queries": len(mistakes), "wrong": len(wrong), "first": wrong[0] if wrong else None}
-            peer.facts.setdefault("checks", {})[str(k)] = found
+            # Several sets of queries are asked at one depth: their mistakes add up.
+            found = peer.facts.setdefault("checks", {}).setdefault(
+                str(k), {"queries": 0, "wrong": 0, "first": None}
+            )
+            found["queries"] += len(mistakes)
+            found["wrong"] += len(wrong)
+            found["first"] = found["first"] or next(iter(wrong), None)
             if wrong:
                 say(f"{peer.name}: {len(wrong)} of {len(mistakes)} answers differ at k = {k}: {wrong[0]}")
 
