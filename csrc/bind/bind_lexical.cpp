@@ -46,7 +46,9 @@ std::unique_ptr<LexicalIndex> union_of(const std::vector<const LexicalIndex*>& i
   return enter([&] { return std::make_unique<LexicalIndex>(pyengine::Collection(std::move(parts))); });
 }
 
-std::unique_ptr<LexicalIndex> without(const LexicalIndex& index, const py::object& argument) {
+// `terms`: the terms of the documents as one query a row, or None to look for them in the postings.
+std::unique_ptr<LexicalIndex> without(const LexicalIndex& index, const py::object& argument,
+                                      const Queries* terms) {
   const py::array_t<Row> rows = require_array<Row>(argument, "rows", 1);
   const std::span<const Row> dead{rows.data(), static_cast<std::size_t>(rows.size())};
   for (const Row row : dead) {
@@ -56,7 +58,30 @@ std::unique_ptr<LexicalIndex> without(const LexicalIndex& index, const py::objec
                                               std::to_string(row));
     }
   }
-  return enter([&] { return std::make_unique<LexicalIndex>(index.collection().without(dead)); });
+  if (terms == nullptr) {
+    return enter([&] { return std::make_unique<LexicalIndex>(index.collection().without(dead)); });
+  }
+  static_cast<void>(index.only_part());
+  if (terms->size() != dead.size() || !terms->ids().empty()) {
+    throw Error(Code::kInvalidArgument, "texts: expected one for each of " + std::to_string(dead.size()) +
+                                            " rows, got " + std::to_string(terms->size()));
+  }
+  return enter([&] { return std::make_unique<LexicalIndex>(index.collection().without(dead, *terms)); });
+}
+
+void save_deletions(const LexicalIndex& index, const std::string& path) {
+  const LexicalSegment& segment = index.only_part();
+  enter([&] { index.parts().front().deletions->save(path, segment); });
+}
+
+std::unique_ptr<LexicalIndex> with_deletions(const LexicalIndex& index, const std::string& path) {
+  static_cast<void>(index.only_part());
+  return enter([&] { return std::make_unique<LexicalIndex>(index.collection().with_deletions(path)); });
+}
+
+py::array_t<Row> deleted_rows(const LexicalIndex& index) {
+  const std::vector<Row> rows = enter([&] { return index.collection().deleted_rows(); });
+  return py::array_t<Row>(static_cast<py::ssize_t>(rows.size()), rows.data());
 }
 
 // Fills a batch of queries, one at a time, without the GIL; honours Ctrl-C.
@@ -293,7 +318,10 @@ void register_lexical(py::module_& m) {
              });
            })
       .def_static("union_of", &union_of, py::arg("indexes"))
-      .def("without", &without, py::arg("rows"))
+      .def("without", &without, py::arg("rows"), py::arg("terms") = py::none())
+      .def("save_deletions", &save_deletions, py::arg("path"))
+      .def("with_deletions", &with_deletions, py::arg("path"))
+      .def("deleted_rows", &deleted_rows)
       .def("search", &search, py::arg("queries"), py::arg("k"), py::arg("n_threads"),
            py::arg("exact") = false, py::arg("filter") = py::none(), py::arg("params") = py::none(),
            py::arg("window") = pyengine::kWindowRows, py::arg("chunk") = pyengine::MaxScoreOptions{}.chunk)

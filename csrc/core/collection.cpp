@@ -1,17 +1,12 @@
 #include "core/collection.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "core/error.hpp"
-#include "core/list_access.hpp"
 
 namespace pyengine {
-
-std::uint32_t Deletions::of(TermId term) const noexcept {
-  const auto found = std::lower_bound(postings.begin(), postings.end(), std::pair{term, std::uint32_t{0}});
-  return found != postings.end() && found->first == term ? found->second : 0;
-}
 
 Collection::Collection(std::shared_ptr<const LexicalSegment> segment)
     : Collection(std::vector<CollectionPart>{{std::move(segment), std::make_shared<const Deletions>(), 0}}) {}
@@ -44,53 +39,49 @@ std::size_t Collection::part_of(Row row) const noexcept {
   return static_cast<std::size_t>(after - parts_.begin()) - 1;
 }
 
-namespace {
-
-// Counts for each term its postings in rows that are not live.
-std::vector<std::pair<TermId, std::uint32_t>> dead_postings(const LexicalSegment& segment,
-                                                            const std::vector<std::uint64_t>& live) {
-  std::vector<std::pair<TermId, std::uint32_t>> counts;
-  const std::uint64_t documents = segment.meta().documents;
-  for (TermId term = 0; term < segment.meta().terms; ++term) {
-    const TermList list = segment.list(term);
-    std::uint32_t dead = 0;
-    for (ListWalker walker(list, documents); !walker.done(); walker.next()) {
-      const Row row = walker.row();
-      if (row >= documents) throw segment.unsound_postings();
-      dead += (live[row / 64] >> (row % 64) & 1U) == 0 ? 1U : 0U;
-    }
-    if (dead > 0) counts.emplace_back(term, dead);
-  }
-  return counts;
-}
-
-}  // namespace
-
 Collection Collection::without(std::span<const Row> rows) const {
-  std::vector<CollectionPart> parts = parts_;
-  std::vector<std::vector<Row>> dead(parts.size());
+  std::vector<std::vector<Row>> dead(parts_.size());
   for (const Row row : rows) {
     const std::size_t part = part_of(row);
-    dead[part].push_back(row - parts[part].first_row);
+    dead[part].push_back(row - parts_[part].first_row);
   }
+  std::vector<CollectionPart> parts = parts_;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (dead[i].empty()) continue;
-    const LexicalSegment& segment = *parts[i].segment;
-    Deletions deletions = *parts[i].deletions;
-    if (deletions.live.empty())
-      deletions.live.assign((segment.meta().documents + 63) / 64, ~std::uint64_t{0});
-    for (const Row row : dead[i]) {
-      std::uint64_t& word = deletions.live[row / 64];
-      const std::uint64_t bit = std::uint64_t{1} << (row % 64);
-      if ((word & bit) == 0) continue;
-      word &= ~bit;
-      ++deletions.documents;
-      deletions.tokens += segment.lengths()[row];
-    }
-    deletions.postings = dead_postings(segment, deletions.live);
-    parts[i].deletions = std::make_shared<const Deletions>(std::move(deletions));
+    parts[i].deletions =
+        std::make_shared<const Deletions>(parts[i].deletions->with(*parts[i].segment, dead[i]));
   }
   return Collection(std::move(parts));
+}
+
+Collection Collection::without(std::span<const Row> rows, const Queries& terms) const {
+  std::vector<CollectionPart> parts = parts_;
+  CollectionPart& only = parts.front();
+  only.deletions = std::make_shared<const Deletions>(only.deletions->with(*only.segment, rows, terms));
+  return Collection(std::move(parts));
+}
+
+Collection Collection::with_deletions(const std::string& path) const {
+  std::vector<CollectionPart> parts = parts_;
+  CollectionPart& only = parts.front();
+  only.deletions = std::make_shared<const Deletions>(Deletions::load(path, *only.segment));
+  return Collection(std::move(parts));
+}
+
+std::vector<Row> Collection::deleted_rows() const {
+  std::vector<Row> rows;
+  rows.reserve(static_cast<std::size_t>(deleted()));
+  for (const CollectionPart& part : parts_) {
+    const std::vector<std::uint64_t>& live = part.deletions->live;
+    const std::uint64_t documents = part.segment->meta().documents;
+    for (std::uint64_t word = 0; word < live.size(); ++word) {
+      for (std::uint64_t gone = ~live[word]; gone != 0; gone &= gone - 1) {
+        const std::uint64_t row = word * 64 + static_cast<unsigned>(std::countr_zero(gone));
+        if (row < documents) rows.push_back(part.first_row + static_cast<Row>(row));
+      }
+    }
+  }
+  return rows;
 }
 
 }  // namespace pyengine

@@ -5,25 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "core/bm25.hpp"
+#include "core/deletions.hpp"
 #include "core/segment.hpp"
 #include "core/types.hpp"
 
 namespace pyengine {
-
-// The documents of one segment that no longer count.
-struct Deletions {
-  std::vector<std::uint64_t> live;  // one bit a row; empty: all live
-  std::uint64_t documents = 0;
-  std::uint64_t tokens = 0;
-  std::vector<std::pair<TermId, std::uint32_t>> postings;  // by term, ascending: how many of its postings
-
-  // How many postings of a term are of deleted documents.
-  [[nodiscard]] std::uint32_t of(TermId term) const noexcept;
-};
 
 struct CollectionPart {
   std::shared_ptr<const LexicalSegment> segment;
@@ -42,6 +32,16 @@ class Collection {
   // This collection without some of its rows, which keep their numbers. Cost: O(postings).
   // REQUIRES: every row is below rows().
   [[nodiscard]] Collection without(std::span<const Row> rows) const;
+
+  // The same from the terms of the documents, query i being those of rows[i]. Cost: O(their terms).
+  // Throws as Deletions::with. REQUIRES: one segment; rows below rows() that differ.
+  [[nodiscard]] Collection without(std::span<const Row> rows, const Queries& terms) const;
+
+  // This collection of one segment and what Deletions::save has written for it. Throws as Deletions::load.
+  [[nodiscard]] Collection with_deletions(const std::string& path) const;
+
+  // Rows that are deleted, ascending.
+  [[nodiscard]] std::vector<Row> deleted_rows() const;
 
   [[nodiscard]] std::span<const CollectionPart> parts() const noexcept { return parts_; }
   [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }             // deleted ones too

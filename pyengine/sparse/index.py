@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from pyengine import _core
 from pyengine.config import Bm25Config
 from pyengine.errors import InvalidInputError, StorageError
-from pyengine.rows import require_rows
-from pyengine.sparse.inputs import (
-    Documents,
-    Progress,
-)
+from pyengine.rows import Numbering, require_rows
+from pyengine.sparse.inputs import Documents, Progress, Queries
 from pyengine.sparse.report import Bm25Stats
 from pyengine.sparse.saved import load_analyzer
 from pyengine.sparse.searching import Searchable
@@ -214,7 +212,7 @@ class Bm25Index(Searchable):
         self._core.verify()
 
     @staticmethod
-    def union(indexes: Sequence["Bm25Index"]) -> "Bm25Index":
+    def union(indexes: Sequence["Bm25Index"], *, close_up: bool = False) -> "Bm25Index":
         """Return one index over the documents of several, without copying them.
 
         The rows of the second follow those of the first, and so on. The answers are those of one index
@@ -224,6 +222,9 @@ class Bm25Index(Searchable):
         ----------
         indexes : sequence of Bm25Index
             One or more, with the same analyzer and the same `config`. They stay usable.
+        close_up : bool
+            Number the rows without those of documents that `without` has deleted: each row is then that of
+            an index built without them. By default rows keep their numbers.
 
         Raises
         ------
@@ -237,9 +238,14 @@ class Bm25Index(Searchable):
             mine, theirs = first._analyzer, index._analyzer
             if (mine and mine.fingerprint) != (theirs and theirs.fingerprint):
                 raise InvalidInputError("indexes: expected the same analyzer in all; build them with one")
-        return Bm25Index(_core.LexicalIndex.union_of([index._core for index in indexes]), first._analyzer)
+            if index._numbering is not None:
+                raise InvalidInputError("indexes: expected indexes that keep their rows, got a closed-up one")
+        core = _core.LexicalIndex.union_of([index._core for index in indexes])
+        deleted = core.deleted_rows() if close_up else np.zeros(0, dtype=np.uint32)
+        numbering = Numbering(deleted, len(core)) if len(deleted) else None
+        return Bm25Index(core, first._analyzer, numbering)
 
-    def without(self, rows: npt.ArrayLike) -> "Bm25Index":
+    def without(self, rows: npt.ArrayLike, texts: "Queries | None" = None) -> "Bm25Index":
         """Return this index with documents deleted; the others keep their rows.
 
         The scores are those of an index built without the deleted documents, bit for bit. It cannot be
@@ -249,17 +255,72 @@ class Bm25Index(Searchable):
         ----------
         rows : int array
             Rows to delete; those already deleted are no error.
+        texts : sequence of str, Arrow array of strings, or sequence of token lists, optional
+            What was indexed as these rows, in their order: the cost is then that of analysing it.
 
         Raises
         ------
         InvalidInputError
-            A row outside the index; another dtype.
+            A row outside the index; another dtype; texts for a union; a closed-up index.
+        CorruptIndexError
+            ``texts`` has terms that the index does not hold.
 
         Notes
         -----
-        Cost: O(postings), to learn how often the terms of the deleted documents occur.
+        Cost without ``texts``: O(postings), to learn how often the terms of the deleted documents occur.
         """
-        return Bm25Index(self._core.without(require_rows(rows, len(self))), self._analyzer)
+        if self._numbering is not None:
+            raise InvalidInputError("without: the rows of this index are closed up; delete before the union")
+        wanted = require_rows(rows, len(self))
+        terms = None if texts is None else self._encode(texts)
+        return Bm25Index(self._core.without(wanted, terms), self._analyzer)
+
+    def save_deletions(self, file: str | os.PathLike[str]) -> None:
+        """Write what `without` has deleted from a saved index into a file of its own, atomically.
+
+        Parameters
+        ----------
+        file : path-like
+            The file.
+
+        Raises
+        ------
+        InvalidInputError
+            A union of several indexes.
+        StorageError
+            The operating system refused.
+        """
+        self._core.save_deletions(os.fsencode(file))
+
+    def with_deletions(self, file: str | os.PathLike[str]) -> "Bm25Index":
+        """Return this index without the documents that `save_deletions` has written down.
+
+        Parameters
+        ----------
+        file : path-like
+            The file.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such file.
+        CorruptIndexError
+            It is damaged, or was written for another index.
+        IncompatibleIndexError
+            It is of a newer format.
+        InvalidInputError
+            A union of several indexes.
+
+        Notes
+        -----
+        Cost: O(rows / 64 + deleted documents and their terms), in memory too.
+        """
+        return Bm25Index(self._core.with_deletions(os.fsencode(file)), self._analyzer)
+
+    @property
+    def deleted(self) -> npt.NDArray[np.uint32]:
+        """The stored rows that `without` has deleted, ascending."""
+        return self._core.deleted_rows()
 
     @property
     def analyzer(self) -> Analyzer | None:

@@ -2,6 +2,8 @@
 
 import operator
 from collections.abc import Sequence
+from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -9,28 +11,35 @@ import numpy.typing as npt
 from pyengine import _core
 from pyengine.config import Bm25Config
 from pyengine.errors import InvalidInputError
-from pyengine.rows import RowFilter, require_integers, row_filter
+from pyengine.rows import Numbering, RowFilter, require_integers, row_filter
 from pyengine.sparse.encoding import encode_queries
 from pyengine.sparse.inputs import Queries, require_count
 from pyengine.sparse.report import QueryProfile, TermContribution
 from pyengine.text import Analyzer
-from pyengine.types import Hits
+from pyengine.types import NO_ROW, Hits
 
 __all__ = ["Searchable"]
+
+_CoreFilter: TypeAlias = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32] | None]
 
 
 class Searchable:
     """What searches, scores and explains; see `Bm25Index`, its one subclass."""
 
-    __slots__ = ("_analyzer", "_core")
+    __slots__ = ("_analyzer", "_core", "_filters", "_numbering")
 
-    def __init__(self, core: _core.LexicalIndex, analyzer: Analyzer | None) -> None:
+    def __init__(
+        self, core: _core.LexicalIndex, analyzer: Analyzer | None, numbering: Numbering | None = None
+    ) -> None:
         self._core = core
         self._analyzer = analyzer
+        # Where the rows of deleted documents are closed up; the core knows the stored ones only.
+        self._numbering = numbering
+        self._filters: WeakKeyDictionary[RowFilter, RowFilter] = WeakKeyDictionary()
 
     def __len__(self) -> int:
-        """Number of rows; deleted documents keep theirs."""
-        return len(self._core)
+        """Number of rows; those of deleted documents count unless they were closed up."""
+        return len(self._core) if self._numbering is None else self._numbering.n_shown
 
     def search(
         self,
@@ -95,9 +104,10 @@ class Searchable:
         """
         k = require_count("k", k)
         n_threads = require_count("n_threads", n_threads)
-        allowed = None if filter is None else row_filter(filter, len(self))._core
+        allowed = self._allowed(filter)
         params = None if config is None else config._core
-        return Hits(*self._core.search(self._encode(queries), k, n_threads, exact, allowed, params))
+        found = self._core.search(self._encode(queries), k, n_threads, exact, allowed, params)
+        return self._hits(found)
 
     def profile(
         self,
@@ -127,10 +137,10 @@ class Searchable:
 
         """
         k = require_count("k", k)
-        allowed = None if filter is None else row_filter(filter, len(self))._core
+        allowed = self._allowed(filter)
         params = None if config is None else config._core
         arrays, costs = self._core.profile(self._encode(queries), k, exact, allowed, params)
-        return Hits(*arrays), [QueryProfile(**cost) for cost in costs]
+        return self._hits(arrays), [QueryProfile(**cost) for cost in costs]
 
     def term_ids(self, tokens: Sequence[str]) -> npt.NDArray[np.uint32]:
         """Return the numbers of terms in this index, for queries that are put many times.
@@ -177,6 +187,11 @@ class Searchable:
         Threads: safe; the GIL is released. Cost: O(n m t log(df)) for t terms a query.
         """
         wanted = require_integers(rows)
+        if self._numbering is not None:
+            outside = wanted[(wanted >= len(self)) & (wanted != NO_ROW)]
+            if outside.size:
+                raise InvalidInputError(f"rows: expected rows below {len(self)}, got {outside[0]}")
+            wanted = self._numbering.stored(wanted)
         return self._core.score(self._encode(queries), wanted)
 
     def explain(self, query: str | Sequence[str], row: int) -> list[TermContribution]:
@@ -203,6 +218,8 @@ class Searchable:
         row = operator.index(row)
         if not 0 <= row < len(self):
             raise InvalidInputError(f"row: expected 0 to {len(self) - 1}, got {row}")
+        if self._numbering is not None:
+            row = int(self._numbering.stored(np.array([row], dtype=np.uint32))[0])
         shares = self._core.explain(self._encode([query]), row)
         return [TermContribution(*share) for share in shares]
 
@@ -223,6 +240,25 @@ class Searchable:
             A query as in `search`.
         """
         return self._core.count_postings(self._encode(queries))
+
+    def _allowed(self, filter: npt.ArrayLike | RowFilter | None) -> _CoreFilter | None:
+        """Return a filter as the core takes it: over stored rows."""
+        if filter is None:
+            return None
+        allowed = row_filter(filter, len(self))
+        if self._numbering is None:
+            return allowed._core
+        stored = self._filters.get(allowed)
+        if stored is None:
+            stored = RowFilter(self._numbering.spread(allowed.mask()), self._numbering.n_stored)
+            self._filters[allowed] = stored
+        return stored._core
+
+    def _hits(
+        self, found: tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32], npt.NDArray[np.uint32]]
+    ) -> Hits:
+        rows, scores, counts = found
+        return Hits(rows if self._numbering is None else self._numbering.shown(rows), scores, counts)
 
     def _encode(self, queries: Queries) -> _core.Queries:
         return encode_queries(queries, self._core, self._analyzer)
