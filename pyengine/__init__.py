@@ -5,7 +5,7 @@ from pyengine.config import Bm25Config, DenseConfig, FusionConfig
 from pyengine.corpus import Corpus
 from pyengine.dense import DenseIndex
 from pyengine.embed import OnnxEmbedder
-from pyengine.engine import Engine, SearchHit, SearchResult
+from pyengine.engine import Engine, SearchHit, SearchResult, TieredMerge
 from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
 from pyengine.fuse import rrf
 from pyengine.sparse import Bm25Index, RowFilter
@@ -30,6 +30,7 @@ __all__ = [
     "Run",
     "SearchHit",
     "SearchResult",
+    "TieredMerge",
     "Token",
     "compare",
     "errors",

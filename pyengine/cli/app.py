@@ -34,6 +34,8 @@ COMMANDS = {
     "index": ("index", "Build an index from a corpus."),
     "add": ("add", "Add documents to an index, or replace them."),
     "delete": ("delete", "Delete documents from an index, by id or by a filter."),
+    "compact": ("compact", "Write an index anew as one segment, without what was deleted."),
+    "reembed": ("reembed", "Give an index the vectors of another model."),
     "search": ("search", "Answer one query."),
     "batch": ("batch", "Answer a file of queries, as a TREC run or JSON lines."),
     "evaluate": ("evaluate", "Measure an index or a run against judgements."),

@@ -3,8 +3,10 @@
 ``docs/corpus.md`` describes every input format and what every kind of bad input gets.
 """
 
+from pyengine.corpus.columns import conform, unified
 from pyengine.corpus.filtering import admitted, admitted_of
 from pyengine.corpus.indexed import indexed_text
+from pyengine.corpus.joined import JoinedCorpus
 from pyengine.corpus.report import CorpusReport, Problem
 from pyengine.corpus.source import Corpus
 from pyengine.corpus.stored import StoredCorpus
@@ -13,10 +15,13 @@ from pyengine.corpus.writing import write_ipc
 __all__ = [
     "Corpus",
     "CorpusReport",
+    "JoinedCorpus",
     "Problem",
     "StoredCorpus",
     "admitted",
     "admitted_of",
+    "conform",
     "indexed_text",
+    "unified",
     "write_ipc",
 ]

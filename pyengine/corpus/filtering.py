@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine.corpus import filter_syntax as syntax
+from pyengine.corpus.joined import JoinedCorpus
 from pyengine.corpus.stored import StoredCorpus
 from pyengine.errors import CorruptIndexError, InvalidInputError
 
@@ -27,12 +28,14 @@ _FUNCTIONS: Final = {
 }
 
 
-def admitted(corpus: StoredCorpus, condition: "str | pa.compute.Expression") -> npt.NDArray[np.bool_]:
+def admitted(
+    corpus: StoredCorpus | JoinedCorpus, condition: "str | pa.compute.Expression"
+) -> npt.NDArray[np.bool_]:
     """Return for each row whether a filter admits it.
 
     Parameters
     ----------
-    corpus : StoredCorpus
+    corpus : StoredCorpus or JoinedCorpus
         Any of its columns may be named: metadata, ``id``, ``title``, ``text``.
     condition : str or pyarrow.compute.Expression
         A filter in the language of `filter_syntax.parse`, or an Arrow expression, evaluated by Arrow.

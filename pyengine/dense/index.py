@@ -13,8 +13,9 @@ import numpy.typing as npt
 from pyengine import _core
 from pyengine.config import DenseConfig
 from pyengine.dense.graph import Graph
+from pyengine.dense.recall import recall
 from pyengine.dense.saved import open_index, save_index, verify_index
-from pyengine.dense.vectors import Vectors, check_rows, check_unit, spread
+from pyengine.dense.vectors import Vectors, check_count, check_rows, check_unit, spread
 from pyengine.errors import InvalidInputError
 from pyengine.rows import RowFilter, row_filter
 from pyengine.types import NO_ROW, Hits
@@ -240,8 +241,8 @@ class DenseIndex:
         allowed = None if filter is None else row_filter(filter, len(self))
         queries = check_rows(vectors, self.dim, "vectors")
         check_unit(queries, "vectors")
-        _check_count("k", k)
-        _check_count("n_threads", n_threads)
+        check_count("k", k)
+        check_count("n_threads", n_threads)
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if len(queries) == 0 or len(self) == 0:
             return Hits.empty(len(queries), k)
@@ -364,19 +365,7 @@ class DenseIndex:
         InvalidInputError
             ``k``, ``sample`` or ``queries`` outside the above, or an empty index.
         """
-        _check_count("sample", sample)
-        if len(self) == 0:
-            raise InvalidInputError("recall: the index is empty, so there is nothing to find")
-        if queries is None:
-            drawn = np.random.default_rng(seed).choice(len(self), min(sample, len(self)), replace=False)
-            queries = self.vectors(np.sort(drawn))
-        truth = self.search(queries, k, exact=True, n_threads=n_threads)
-        found = self.search(queries, k, exact=False, n_threads=n_threads)
-        if len(truth) == 0:
-            raise InvalidInputError("queries: expected at least one vector")
-        depth = int(truth.counts[0])
-        right = (found.scores[:, :depth] >= truth.scores[:, depth - 1 : depth]).sum(axis=1)
-        return float(np.mean(right / depth))
+        return recall(self, k, queries=queries, sample=sample, seed=seed, n_threads=n_threads)
 
     def save(self, path: str | Path) -> None:
         """Write the index into the folder ``path``, which is made if need be.
@@ -433,11 +422,6 @@ def _wanted(k: int, allowed: RowFilter) -> int:
     """Return how many rows to ask the graph for, so that ``k`` of them are likely to pass a filter."""
     share = allowed.count / max(allowed.n_rows, 1)
     return k if share == 0 else min(allowed.n_rows, math.ceil(_SPARE * k / share))
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InvalidInputError(f"{name}: expected a whole number of at least 1, got {value!r}")
 
 
 def _joined(parts: list[Hits]) -> Hits:

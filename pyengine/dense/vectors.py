@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pyengine import _core
 from pyengine.errors import InvalidInputError
 
-__all__ = ["Vectors", "check_rows", "check_unit", "spread"]
+__all__ = ["Vectors", "check_count", "check_rows", "check_unit", "spread"]
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.uint32]
@@ -155,3 +155,9 @@ def check_unit(vectors: Array, name: str) -> None:
     raise InvalidInputError(
         f"{name}[{row}]: expected a vector of length 1, got {length:.4g}; divide every vector by its norm"
     )
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise `InvalidInputError` unless ``value`` is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InvalidInputError(f"{name}: expected a whole number of at least 1, got {value!r}")

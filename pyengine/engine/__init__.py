@@ -5,6 +5,16 @@ you hold yourself: use `pyengine.Bm25Index`, `pyengine.DenseIndex` and `pyengine
 """
 
 from pyengine.engine.facade import Engine
+from pyengine.engine.merging import MergePolicy, SegmentSize, TieredMerge
 from pyengine.engine.results import Explanation, Mode, SearchHit, SearchResult
 
-__all__ = ["Engine", "Explanation", "Mode", "SearchHit", "SearchResult"]
+__all__ = [
+    "Engine",
+    "Explanation",
+    "MergePolicy",
+    "Mode",
+    "SearchHit",
+    "SearchResult",
+    "SegmentSize",
+    "TieredMerge",
+]

@@ -1,27 +1,26 @@
 """`Engine`: one directory, two branches, one answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+from pyengine.engine.building import write_empty
+from pyengine.engine.changing import Changing
 from pyengine.engine.ids import CorpusIds
-from pyengine.engine.searching import Searching
+from pyengine.engine.merging import MergePolicy, TieredMerge
 from pyengine.engine.settings import EmbedderRecord, Settings, reopen_embedder
 from pyengine.engine.snapshot import Snapshot
-from pyengine.engine.writer import Transaction, write_empty
 from pyengine.errors import IncompatibleIndexError, InvalidInputError
-from pyengine.store import Store
+from pyengine.store import Manifest, Store
 from pyengine.text import Analyzer
 from pyengine.types import Embedder
 
 if TYPE_CHECKING:
-    import pyarrow.compute as pc
-
-    from pyengine.corpus import Corpus, StoredCorpus
-    from pyengine.dense import DenseIndex
+    from pyengine.corpus import JoinedCorpus, StoredCorpus
+    from pyengine.dense import DenseIndex, DenseUnion
     from pyengine.sparse import Bm25Index
 
 __all__ = ["Engine"]
@@ -29,7 +28,7 @@ __all__ = ["Engine"]
 Progress = Callable[[int, int | None], None]
 
 
-class Engine(Searching):
+class Engine(Changing):
     """A hybrid search engine in a directory: BM25 and dense vectors over the same rows.
 
     Made by `Engine.create` and `Engine.open`, not by its constructor. One engine at a time may write to a
@@ -41,8 +40,8 @@ class Engine(Searching):
         The directory.
     snapshot : Snapshot
         The generation that searches see.
-    embedder : Embedder or None
-        As given; None to make it again when it is needed.
+    policy : MergePolicy or None
+        Which segments a commit merges.
 
     Notes
     -----
@@ -52,11 +51,12 @@ class Engine(Searching):
     thread outlives a call, except a dense branch that ``timeout_s`` dropped, which ends with the model's run.
     """
 
-    def __init__(self, store: Store, snapshot: Snapshot, embedder: Embedder | None) -> None:
+    def __init__(self, store: Store, snapshot: Snapshot, policy: MergePolicy | None) -> None:
         self._store = store
         self._snapshot = snapshot
-        self._embedder = embedder
-        self._transaction: Transaction | None = None
+        self._opened: tuple[str, Embedder] | None = None
+        self._policy = policy
+        self._transaction = None
         self._closed = False
 
     @classmethod
@@ -69,6 +69,7 @@ class Engine(Searching):
         bm25: Bm25Config | None = None,
         dense: DenseConfig | None = None,
         fusion: FusionConfig | None = None,
+        auto_compact: bool | MergePolicy = True,
     ) -> Self:
         """Make a new index in a directory and commit it, empty, as its first generation.
 
@@ -83,6 +84,9 @@ class Engine(Searching):
             Makes the terms. ``Analyzer("domain")`` by default, which keeps literals whole.
         bm25, dense, fusion : Bm25Config, DenseConfig, FusionConfig, optional
             Parameters of the parts; their defaults say why.
+        auto_compact : bool or MergePolicy
+            Which segments each `commit` brings together, in the same call: by default those that
+            `TieredMerge` names, False none, so that only `compact` does. Not recorded.
 
         Raises
         ------
@@ -91,6 +95,7 @@ class Engine(Searching):
         StorageError
             The system refused.
         """
+        policy = _policy_of(auto_compact)
         settings = Settings(
             analyzer or Analyzer("domain"),
             bm25 or Bm25Config(),
@@ -105,7 +110,7 @@ class Engine(Searching):
                 "use Engine.open, or choose another directory"
             )
         write_empty(store, settings)
-        return cls(store, Snapshot.of(store), embedder)
+        return cls(store, Snapshot.of(store, given=embedder), policy)
 
     @classmethod
     def open(
@@ -115,6 +120,7 @@ class Engine(Searching):
         embedder: Embedder | None = None,
         analyzer: Analyzer | None = None,
         fusion: FusionConfig | None = None,
+        auto_compact: bool | MergePolicy = True,
     ) -> Self:
         """Open the newest generation of an index: files are mapped, not read, so this takes milliseconds.
 
@@ -129,6 +135,8 @@ class Engine(Searching):
             Only compared with the stored one, for callers who want to be sure.
         fusion : FusionConfig, optional
             In place of the stored parameters; fusion is decided at query time.
+        auto_compact : bool or MergePolicy
+            As in `create`.
 
         Raises
         ------
@@ -142,7 +150,7 @@ class Engine(Searching):
             The system refused to read it.
         """
         store = Store.open(path)
-        snapshot = Snapshot.of(store, fusion=fusion)
+        snapshot = Snapshot.of(store, fusion=fusion, given=embedder)
         settings = snapshot.settings
         if analyzer is not None and analyzer.fingerprint != settings.analyzer.fingerprint:
             raise IncompatibleIndexError(
@@ -150,14 +158,12 @@ class Engine(Searching):
                 f"the one given is {analyzer.config()}; leave analyzer out to use the stored one, or "
                 "build a new index"
             )
-        if embedder is not None:
-            if settings.embedder is None:
-                raise IncompatibleIndexError(
-                    f"{store.path}: the index was made without an embedder and has no vectors; "
-                    "leave embedder out, or build a new index with it"
-                )
-            settings.embedder.check(embedder, str(store.path))
-        return cls(store, snapshot, embedder)
+        if embedder is not None and settings.embedder is None:
+            raise IncompatibleIndexError(
+                f"{store.path}: the index was made without an embedder and has no vectors; "
+                "leave embedder out, or give it vectors with reembed"
+            )
+        return cls(store, snapshot, _policy_of(auto_compact))
 
     def __len__(self) -> int:
         """Number of committed documents."""
@@ -169,7 +175,7 @@ class Engine(Searching):
         return self._snapshot.generation
 
     @property
-    def corpus(self) -> "StoredCorpus":
+    def corpus(self) -> "StoredCorpus | JoinedCorpus":
         """The committed documents, by row."""
         return self._snapshot.corpus
 
@@ -184,7 +190,7 @@ class Engine(Searching):
         return self._snapshot.lexical
 
     @property
-    def dense(self) -> "DenseIndex | None":
+    def dense(self) -> "DenseIndex | DenseUnion | None":
         """The dense branch, or None in a lexical-only index."""
         return self._snapshot.dense
 
@@ -202,192 +208,9 @@ class Engine(Searching):
         IncompatibleIndexError
             What the record names is not here any more, or makes other vectors.
         """
-        record = self._snapshot.settings.embedder
-        if self._embedder is None and record is not None:
-            self._embedder = reopen_embedder(record, str(self._store.path))
-        return self._embedder
-
-    def add(
-        self,
-        documents: "Corpus | Iterable[Mapping[str, Any]] | Any",
-        *,
-        progress: Progress | None = None,
-    ) -> int:
-        """Stage documents for the next `commit`; streaming, so they need not fit in memory.
-
-        Documents are checked, written beside the index and embedded now; searches see them after `commit`.
-        A failed call stages nothing and leaves earlier calls' documents staged.
-
-        Parameters
-        ----------
-        documents : Corpus, iterable of dict, or Arrow table or reader
-            Dicts hold ``id`` and ``text``, optionally ``title``, and any metadata.
-        progress : callable, optional
-            Called with (documents done, None).
-
-        Returns
-        -------
-        int
-            Number of documents staged by this call.
-
-        Raises
-        ------
-        InvalidInputError
-            A bad row, a duplicate id (in the input, staged or committed), or a metadata column of another
-            type than before. The message says where and what to do.
-        LockedError
-            Another writer holds the directory.
-        StorageError
-            The system refused, for example because the disk is full.
-        """
-        return self._writing().add(documents, progress=progress)
-
-    def update(
-        self,
-        documents: "Corpus | Iterable[Mapping[str, Any]] | Any",
-        *,
-        progress: Progress | None = None,
-    ) -> int:
-        """Stage documents in the place of those with the same ids; ids that are new are added.
-
-        An updated document gets a new row, behind those added before, and a new vector. As with `add`, a
-        failed call changes nothing, and searches see the change after `commit`.
-
-        Parameters
-        ----------
-        documents, progress
-            As in `add`.
-
-        Returns
-        -------
-        int
-            How many documents were replaced.
-
-        Raises
-        ------
-        InvalidInputError
-            A bad row, an id that comes twice in the input, or a metadata column of another type than before.
-        LockedError, StorageError
-            As in `add`.
-        """
-        return self._writing().update(documents, progress=progress)[1]
-
-    def delete(
-        self,
-        ids: "Iterable[str] | None" = None,
-        *,
-        filter: "str | pc.Expression | None" = None,
-        missing_ok: bool = False,
-    ) -> int:
-        """Leave documents out of the next generation, committed ones and those staged before this call.
-
-        After `commit` nothing shows that they were there: statistics, scores, rows and ties are those of an
-        index built from the documents left, in their order.
-
-        Parameters
-        ----------
-        ids : iterable of str, optional
-            Their ids.
-        filter : str or pyarrow.compute.Expression, optional
-            In place of ids: all documents that it admits, as in `search`.
-        missing_ok : bool
-            Pass over ids that no document has; by default they are an error and nothing is deleted.
-
-        Returns
-        -------
-        int
-            How many documents were deleted.
-
-        Raises
-        ------
-        InvalidInputError
-            Both of ``ids`` and ``filter`` or neither, an id that is no text, or a filter that does not fit.
-        NotFoundError
-            No document has one of the ids.
-        LockedError
-            Another writer holds the directory.
-        """
-        if (ids is None) == (filter is None):
-            raise InvalidInputError("delete: expected ids or filter=, one of the two")
-        if ids is None:
-            return self._writing().delete_matching(filter)
-        if isinstance(ids, str):
-            raise InvalidInputError(f"ids: expected an iterable of ids, got one str; pass [{ids!r}]")
-        return self._writing().delete(list(ids), missing_ok=missing_ok)
-
-    def refresh(self) -> int:
-        """Move on to the newest generation, which another engine or process may have committed.
-
-        Searches that run meanwhile finish on the generation they began with. Milliseconds, as `open`.
-
-        Returns
-        -------
-        int
-            The generation that searches see now.
-
-        Raises
-        ------
-        InvalidInputError
-            Something is staged: commit it or roll it back first.
-        CorruptIndexError, StorageError
-            As in `open`; the engine stays on its generation.
-        IncompatibleIndexError
-            The newest generation was made with another embedder than the one this engine was given.
-        """
-        self._check_open()
-        if self._transaction is not None:
-            raise InvalidInputError("refresh: documents are staged; commit them or roll them back first")
-        self._store.refresh()
-        if self._store.generation != self._snapshot.generation:
-            snapshot = Snapshot.of(self._store, fusion=self._snapshot.settings.fusion)
-            if self._embedder is not None and snapshot.settings.embedder is not None:
-                snapshot.settings.embedder.check(self._embedder, str(self._store.path))
-            self._snapshot = snapshot
-        return self.generation
-
-    def commit(
-        self, *, n_threads: int = 1, memory_mb: int | None = None, progress: Progress | None = None
-    ) -> int:
-        """Publish everything staged as the next generation, all or nothing, and search it from now on.
-
-        The corpus is written and the lexical index built anew over all documents that stay; vectors already
-        made are kept, and after deletions their graph is laid out anew. On failure the last generation stays
-        in force and what was staged stays staged, so that the call can be repeated.
-
-        Parameters
-        ----------
-        n_threads : int, >= 1
-            Threads that share the lexical build; the index is the same bytes for any number.
-        memory_mb : int, >= 64, optional
-            Bound on the memory of the lexical build, as in `Bm25Index.build`; sorted runs go to a file in the
-            index's directory.
-        progress : callable, optional
-            Called with (documents indexed, documents in all).
-
-        Returns
-        -------
-        int
-            The generation now in force; the same as before if nothing was staged.
-
-        Raises
-        ------
-        InvalidInputError
-            ``n_threads`` or ``memory_mb`` is out of range.
-        StorageError
-            The system refused, for example because the disk is full.
-        """
-        self._check_open()
-        if self._transaction is not None and not self._transaction.empty:
-            self._transaction.commit(n_threads=n_threads, memory_mb=memory_mb, progress=progress)
-            self._snapshot = Snapshot.of(self._store, fusion=self._snapshot.settings.fusion)
-        self.rollback()
-        return self.generation
-
-    def rollback(self) -> None:
-        """Forget what was staged or deleted since the last commit, and let other writers in."""
-        transaction, self._transaction = self._transaction, None
-        if transaction is not None:
-            transaction.close()
+        if self._snapshot.settings.embedder is None:
+            return None
+        return self._embedder_of(self._snapshot)
 
     def close(self) -> None:
         """Roll back what was staged and release the index; a second call does nothing."""
@@ -408,8 +231,8 @@ class Engine(Searching):
 
     def info(self) -> dict[str, Any]:
         """Return what the index is, as JSON-able facts: generation, documents, settings, bytes by part."""
-        snapshot, manifest = self._snapshot, self._store.manifest
-        assert manifest is not None  # create and open leave no engine without a generation
+        snapshot = self._snapshot
+        manifest = snapshot.manifest
         return {
             "path": str(self._store.path),
             "generation": snapshot.generation,
@@ -418,26 +241,47 @@ class Engine(Searching):
             "documents": len(snapshot.corpus),
             "settings": snapshot.settings.to_json(),
             "lexical": asdict(snapshot.lexical.stats),
-            "files": {entry.path.rpartition("/")[2]: entry.bytes for entry in manifest.files},
+            "segments": [segment.entry.to_json() for segment in snapshot.segments],
+            "files": _bytes_by_name(manifest),
         }
 
     def verify(self) -> list[str]:
         """Read every file of the generation and compare checksums; return one sentence per problem."""
         return self._store.verify(deep=True)
 
-    def _writing(self) -> Transaction:
-        self._check_open()
-        if self._transaction is None:
-            self._transaction = Transaction(self._store, self._snapshot, self._need_embedder)
-        return self._transaction
-
-    def _need_embedder(self) -> Embedder:
-        embedder = self.embedder
-        if embedder is None:
-            self._snapshot.require_dense()
+    def _embedder_of(self, snapshot: Snapshot) -> Embedder:
+        record = snapshot.settings.embedder
+        if record is None:
+            snapshot.require_dense()
             raise AssertionError("an index with vectors has a recorded embedder")
-        return embedder
+        if snapshot.given is not None:
+            return snapshot.given
+        opened = self._opened
+        if opened is None or opened[0] != record.fingerprint:
+            opened = self._opened = record.fingerprint, reopen_embedder(record, str(self._store.path))
+        return opened[1]
 
     def _check_open(self) -> None:
         if self._closed:
             raise InvalidInputError(f"{self._store.path}: this engine was closed; open it again")
+
+
+def _policy_of(auto_compact: "bool | MergePolicy") -> MergePolicy | None:
+    if isinstance(auto_compact, bool):
+        return TieredMerge() if auto_compact else None
+    if not isinstance(auto_compact, MergePolicy):
+        raise InvalidInputError(
+            "auto_compact: expected True, False or a merge policy such as pyengine.TieredMerge(), got "
+            f"{type(auto_compact).__name__}"
+        )
+    return auto_compact
+
+
+def _bytes_by_name(manifest: Manifest) -> dict[str, int]:
+    """Return the bytes of each kind of file, over all segments."""
+    sizes: dict[str, int] = {}
+    for entry in manifest.files:
+        name = entry.path.rpartition("/")[2]
+        name = "deletions" if name.startswith("deleted-") else name
+        sizes[name] = sizes.get(name, 0) + entry.bytes
+    return sizes

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pyengine.corpus import StoredCorpus, admitted
+from pyengine.corpus import JoinedCorpus, StoredCorpus, admitted
 from pyengine.rows import RowFilter, row_filter
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ class Filters:
 
     Parameters
     ----------
-    corpus : StoredCorpus
+    corpus : StoredCorpus or JoinedCorpus
         The documents of the snapshot.
     """
 
-    def __init__(self, corpus: StoredCorpus) -> None:
+    def __init__(self, corpus: StoredCorpus | JoinedCorpus) -> None:
         self._corpus = corpus
         self._known: OrderedDict[str, RowFilter] = OrderedDict()
         self._lock = threading.Lock()

@@ -5,7 +5,7 @@ from typing import overload
 
 import numpy as np
 
-from pyengine.corpus import StoredCorpus
+from pyengine.corpus import JoinedCorpus, StoredCorpus
 
 __all__ = ["CorpusIds"]
 
@@ -13,7 +13,7 @@ __all__ = ["CorpusIds"]
 class CorpusIds(Sequence[str]):
     """The ids of a corpus as a sequence, without holding them all."""
 
-    def __init__(self, corpus: StoredCorpus) -> None:
+    def __init__(self, corpus: StoredCorpus | JoinedCorpus) -> None:
         self._corpus = corpus
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -28,8 +29,8 @@ class Searching(ABC):
         """Raise `InvalidInputError` if the engine was closed."""
 
     @abstractmethod
-    def _need_embedder(self) -> Embedder:
-        """Return the embedder, or raise `InvalidInputError` if the index has no vectors."""
+    def _embedder_of(self, snapshot: Snapshot) -> Embedder:
+        """Return the embedder of a snapshot, or raise `InvalidInputError` if it has no vectors."""
 
     def search(
         self,
@@ -87,7 +88,13 @@ class Searching(ABC):
         if allowed is not None and allowed.count == 0:
             return SearchResult(query, (), mode, notes=("the filter admits no document",))
         found = run_branches(
-            snapshot, self._need_embedder, [query], depth, mode, allowed=allowed, timeout_s=timeout_s
+            snapshot,
+            partial(self._embedder_of, snapshot),
+            [query],
+            depth,
+            mode,
+            allowed=allowed,
+            timeout_s=timeout_s,
         )
         return answer(snapshot, query, k, mode, found, explain=explain, filtered=allowed is not None)
 
@@ -160,7 +167,13 @@ class Searching(ABC):
             return hits
         texts = [queries[i] for i in asked]
         found = run_branches(
-            snapshot, self._need_embedder, texts, depth, mode, allowed=allowed, n_threads=n_threads
+            snapshot,
+            partial(self._embedder_of, snapshot),
+            texts,
+            depth,
+            mode,
+            allowed=allowed,
+            n_threads=n_threads,
         ).hits
         best = fuse(found, snapshot.settings.fusion, k) if mode == "hybrid" else found[mode].truncate(k)
         where = np.asarray(asked)

@@ -1,56 +1,72 @@
 """One generation, opened for reading: the corpus and both branches over the same rows."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from pyengine.config import FusionConfig
-from pyengine.corpus import Corpus, StoredCorpus
-from pyengine.dense import DenseIndex
+from pyengine.corpus import JoinedCorpus, StoredCorpus
+from pyengine.dense import DenseIndex, DenseUnion
 from pyengine.engine.filtering import Filters
+from pyengine.engine.segments import Segment, entries_of
 from pyengine.engine.settings import Settings
-from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
+from pyengine.errors import InvalidInputError, NotFoundError
 from pyengine.sparse import Bm25Index
-from pyengine.store import Store
+from pyengine.store import Manifest, Store
+from pyengine.types import Embedder
 
-__all__ = ["CORPUS", "Snapshot"]
-
-CORPUS: Final = "corpus.arrow"
+__all__ = ["Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one search sees, whatever is committed meanwhile."""
 
-    generation: int
-    folder: Path
+    manifest: Manifest
     settings: Settings
-    corpus: StoredCorpus
+    segments: tuple[Segment, ...]
+    corpus: StoredCorpus | JoinedCorpus
     lexical: Bm25Index
-    dense: DenseIndex | None
+    dense: DenseIndex | DenseUnion | None
     filters: Filters
+    given: Embedder | None  # the caller's; None to make it again when it is needed
 
     @classmethod
-    def of(cls, store: Store, *, fusion: FusionConfig | None = None) -> Self:
-        """Map the files of the store's generation, and check that they speak of the same rows."""
+    def of(cls, store: Store, *, fusion: FusionConfig | None = None, given: Embedder | None = None) -> Self:
+        """Map the files of the store's generation, and join its segments."""
         manifest = store.manifest
         if manifest is None:
             raise NotFoundError(f"{store.path}: the index was never finished; create it again")
-        settings = Settings.from_json(dict(manifest.config), str(store.path / "manifest.json"))
+        where = str(store.path / "manifest.json")
+        settings = Settings.from_json(dict(manifest.config), where)
         if fusion is not None:
             settings = replace(settings, fusion=fusion)
-        folder = store.folder
-        corpus = Corpus.open_ipc(folder / CORPUS)
-        lexical = Bm25Index.load(folder)
-        dense = None if settings.embedder is None else DenseIndex.load(folder)
-        rows = {"corpus": len(corpus), "lexical": len(lexical)} | (
-            {} if dense is None else {"dense": len(dense)}
+        vectors = settings.embedder is not None
+        if given is not None and settings.embedder is not None:
+            settings.embedder.check(given, str(store.path))
+        segments = tuple(
+            Segment.open(store.path, entry, vectors=vectors) for entry in entries_of(manifest, where)
         )
-        if len(set(rows.values())) != 1:
-            raise CorruptIndexError(f"{folder}: the parts hold different numbers of documents: {rows}")
-        return cls(manifest.generation, folder, settings, corpus, lexical, dense, Filters(corpus))
+        corpus: StoredCorpus | JoinedCorpus
+        dense: DenseIndex | DenseUnion | None
+        if len(segments) == 1 and segments[0].entry.deleted == 0:
+            corpus, lexical, dense = segments[0].corpus, segments[0].lexical, segments[0].dense
+        else:
+            corpus = JoinedCorpus([(segment.corpus, segment.deleted) for segment in segments])
+            lexical = Bm25Index.union([segment.lexical for segment in segments], close_up=True)
+            parts = [(s.dense, s.deleted) for s in segments if s.dense is not None]
+            dense = DenseUnion(parts) if vectors else None
+        return cls(manifest, settings, segments, corpus, lexical, dense, Filters(corpus), given)
 
-    def require_dense(self) -> DenseIndex:
+    def next(self, store: Store, *, given: Embedder | None = None) -> "Snapshot":
+        """Return the snapshot of a newer generation, with what the caller gave for this one."""
+        return Snapshot.of(store, fusion=self.settings.fusion, given=given or self.given)
+
+    @property
+    def generation(self) -> int:
+        """Number of the generation."""
+        return self.manifest.generation
+
+    def require_dense(self) -> DenseIndex | DenseUnion:
         """Return the dense index, or say that there is none and what to do."""
         if self.dense is None:
             raise InvalidInputError(

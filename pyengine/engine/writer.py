@@ -1,71 +1,37 @@
-"""Staging and committing: what `Engine.add` writes down, and what `Engine.commit` builds from it."""
+"""Staging and committing: what `Engine.add` writes down, and what `Engine.commit` makes of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from pyengine.corpus import Corpus, StoredCorpus, admitted_of, indexed_text, write_ipc
-from pyengine.dense import DenseIndex
-from pyengine.engine.settings import EmbedderRecord, Settings
-from pyengine.engine.snapshot import CORPUS, Snapshot
-from pyengine.errors import BackendError, InvalidInputError, NotFoundError, StorageError
-from pyengine.sparse import Bm25Builder, Bm25Index
+from pyengine.corpus import Corpus, StoredCorpus, admitted_of, conform, unified, write_ipc
+from pyengine.engine.building import (
+    Building,
+    Progress,
+    generation_name,
+    publish,
+    saying,
+    text_column,
+    writing,
+)
+from pyengine.engine.embedding import TEXTS_PER_STEP, checked_vectors
+from pyengine.engine.merging import MergePolicy, SegmentSize, checked_ranges
+from pyengine.engine.segments import SegmentEntry
+from pyengine.engine.snapshot import Snapshot
+from pyengine.engine.sources import Source
+from pyengine.errors import InvalidInputError, NotFoundError
 from pyengine.store import Store
-from pyengine.store.writer import refused
 from pyengine.types import NO_ROW, Embedder
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-__all__ = ["Transaction", "write_empty"]
-
-Progress = Callable[[int, int | None], None]
-
-# Texts handed to the embedder at a time: enough to sort by length, few enough for progress and Ctrl-C.
-_TEXTS_PER_STEP: Final = 1024
-# Vectors held in memory at a time while those that stay are copied.
-_ROWS_PER_STEP: Final = 8192
-_INTACT: Final = "the last generation is in force and intact"
-# What float16 arithmetic in a model may leave; the vector index asks for the same.
-_UNIT_TOLERANCE: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Documents on disk, committed or of one `add`, and which of them the next generation leaves out."""
-
-    corpus: StoredCorpus
-    state: str  # as errors call it
-    dead: npt.NDArray[np.bool_]  # by row; changed in place
-    vectors: Path | None = None  # of staged documents, in an index with vectors
-
-    @classmethod
-    def of(cls, corpus: StoredCorpus, state: str, vectors: Path | None = None) -> Self:
-        return cls(corpus, state, np.zeros(len(corpus), dtype=np.bool_), vectors)
-
-    def batches(self) -> "Iterator[pa.RecordBatch]":
-        """Yield the documents that stay, in order."""
-        import pyarrow as pa  # noqa: PLC0415  (importing pyengine must not import pyarrow)
-
-        done = 0
-        for batch in self.corpus.batches():
-            dead = self.dead[done : done + batch.num_rows]
-            done += batch.num_rows
-            yield batch.filter(pa.array(~dead)) if dead.any() else batch
-
-    def live_rows(self, ids: Sequence[str]) -> npt.NDArray[np.uint32]:
-        """Return the row of every id that stays, `NO_ROW` for the others."""
-        rows = self.corpus.rows_of(ids)
-        there = np.flatnonzero(rows != NO_ROW)
-        rows[there[self.dead[rows[there]]]] = NO_ROW
-        return rows
+__all__ = ["Transaction"]
 
 
 class Transaction:
@@ -91,16 +57,12 @@ class Transaction:
     def __init__(self, store: Store, snapshot: Snapshot, embedder: Callable[[], Embedder]) -> None:
         self._snapshot = snapshot
         self._embedder = embedder
-        self._committed = _Source.of(snapshot.corpus, "committed")
-        self._staged: list[_Source] = []
+        self._committed = [Source.committed(segment) for segment in snapshot.segments]
+        self._staged: list[Source] = []
         self._calls = 0
-        self._writer = store.writer().__enter__()
+        self._stack = ExitStack()
+        self._writer = self._stack.enter_context(writing(store, snapshot.generation))
         try:
-            if store.generation != snapshot.generation:
-                raise InvalidInputError(
-                    f"{store.path}: another writer committed generation {store.generation} since this engine "
-                    f"opened generation {snapshot.generation}; refresh() it, or open it again, and repeat"
-                )
             self._folder = self._writer.scratch()
         except BaseException:
             self.close()
@@ -109,12 +71,12 @@ class Transaction:
     @property
     def empty(self) -> bool:
         """Whether a commit would change nothing."""
-        return not self._staged and not self._committed.dead.any()
+        return not self._staged and not any(source.changed for source in self._committed)
 
     def close(self) -> None:
         """Remove what was staged and release the lock."""
         self._staged.clear()
-        self._writer.__exit__(None, None, None)
+        self._stack.close()
 
     def add(self, documents: Any, *, progress: Progress | None) -> int:
         """Check, write down and embed ``documents``: all of them or none. Return how many."""
@@ -160,7 +122,7 @@ class Transaction:
         """Leave out the documents that a filter admits, committed or staged. Return how many."""
         schema = self._unified_schema()
         masks = [
-            (source, admitted_of(schema, _conform(source.corpus.batches(), schema), condition))
+            (source, admitted_of(schema, conform(source.corpus.batches(), schema), condition))
             for source in self._sources()
         ]
         count = 0
@@ -169,49 +131,78 @@ class Transaction:
             source.dead[mask] = True
         return count
 
-    def _sources(self) -> list[_Source]:
-        return [self._committed, *self._staged]
+    def _sources(self) -> list[Source]:
+        return [*self._committed, *self._staged]
 
     def _stage(
         self, documents: Any, read: "Callable[[Corpus], Iterator[pa.RecordBatch]]", progress: Progress | None
-    ) -> _Source:
+    ) -> Source:
         """Check, write down and embed documents; nothing is staged yet."""
         corpus = _as_corpus(documents)
         self._calls += 1
         path = self._folder / f"{self._calls:06d}.arrow"
         vectors = None if self._snapshot.settings.embedder is None else path.with_suffix(".f32")
-        with _saying(path, "write"):
+        with saying(path, "write"):
             write_ipc(read(corpus), path, schema=corpus.schema)
             staged = Corpus.open_ipc(path)
             self._unified_schema(staged)
             if vectors is not None:
                 self._embed(staged, vectors, progress)
-        return _Source.of(staged, "staged by an earlier add", vectors)
+        return Source.staged(staged, vectors)
 
-    def _take(self, staged: _Source) -> None:
+    def _take(self, staged: Source) -> None:
         if len(staged.corpus):
             self._staged.append(staged)
 
-    def commit(self, *, n_threads: int, memory_mb: int | None, progress: Progress | None) -> None:
-        """Build the next generation over all documents that stay and publish it."""
-        snapshot = self._snapshot
+    def commit(
+        self,
+        *,
+        policy: MergePolicy | None,
+        n_threads: int,
+        memory_mb: int | None,
+        progress: Progress | None,
+    ) -> None:
+        """Publish the next generation: what is staged as a segment, and the merges that ``policy`` names."""
+        plan = self._plan(policy)
+        writer, snapshot = self._writer, self._snapshot
         schema = self._unified_schema()
-        folder = self._writer.begin()
+        folder = writer.begin()
         try:
-            with _saying(folder, "write"):
-                live = chain.from_iterable(source.batches() for source in self._sources())
-                write_ipc(_conform(live, schema), folder / CORPUS, schema=schema)
-                corpus = Corpus.open_ipc(folder / CORPUS)
-                builder = _lexical_builder(
-                    snapshot.settings, n_threads=n_threads, memory_mb=memory_mb, scratch=self._folder
-                )
-                _build_lexical(corpus, builder, progress).save(folder)
-                if snapshot.settings.embedder is not None:
-                    self._build_dense(folder)
-            _publish(self._writer, snapshot.settings, len(corpus))
+            building = Building(
+                snapshot.settings,
+                folder,
+                generation_name(writer),
+                self._folder,
+                n_threads=n_threads,
+                memory_mb=memory_mb,
+            )
+            report = _Progress(progress, sum(part.documents for part in plan if part.rewrite))
+            entries: list[SegmentEntry] = []
+            carried: list[str] = []
+            for part in plan:
+                if part.rewrite:
+                    entries.append(building.write(part.sources, len(entries), schema, report.part()))
+                    continue
+                entry = building.delete(part.sources[0]) if part.sources[0].changed else part.entry
+                entries.append(entry)
+                carried += entry.files(snapshot.manifest)
+            publish(writer, snapshot.settings, entries, carried)
         except BaseException:
-            self._writer.abort()
+            writer.abort()
             raise
+
+    def _plan(self, policy: MergePolicy | None) -> "list[_Part]":
+        """Return what becomes of all sources: the segments of the next generation, in order of rows."""
+        parts = [_Part([source], rewrite=False) for source in self._committed if source.size.documents]
+        staged = [source for source in self._staged if source.size.documents]
+        if staged:
+            parts.append(_Part(staged, rewrite=True))
+        if policy is not None:
+            sizes = [part.size for part in parts]
+            for places in reversed(checked_ranges(policy.merges(sizes), len(parts))):
+                merged = [source for part in parts[places.start : places.stop] for source in part.sources]
+                parts[places.start : places.stop] = [_Part(merged, rewrite=True)]
+        return parts or [_Part([], rewrite=True)]
 
     def _new(self, corpus: Corpus) -> "Iterator[pa.RecordBatch]":
         """Yield the batches of ``corpus``; refuse an id that is committed or staged already."""
@@ -228,19 +219,7 @@ class Transaction:
 
     def _unified_schema(self, *more: StoredCorpus) -> "pa.Schema":
         """Columns of all documents; a column that one source lacks is null there."""
-        import pyarrow as pa  # noqa: PLC0415  (importing pyengine must not import pyarrow)
-
-        schemas = [corpus.schema for corpus in (*(s.corpus for s in self._sources()), *more)]
-        types: dict[str, pa.DataType] = {}
-        for schema in schemas:
-            for field in schema:
-                before = types.setdefault(field.name, field.type)
-                if before != field.type:
-                    raise InvalidInputError(
-                        f"metadata column {field.name!r}: expected {before}, as in the documents added "
-                        f"before, got {field.type}; convert it, or name its type with Corpus's metadata="
-                    )
-        return pa.unify_schemas(schemas)
+        return unified(corpus.schema for corpus in (*(s.corpus for s in self._sources()), *more))
 
     def _embed(self, corpus: StoredCorpus, path: Path, progress: Progress | None) -> None:
         """Write the vectors of ``corpus`` to ``path`` as raw float32, row after row."""
@@ -248,90 +227,59 @@ class Transaction:
         assert record is not None  # asked for only in an index with vectors
         done = 0
         with path.open("wb") as file:
-            for batch in corpus.batches(max_rows=_TEXTS_PER_STEP):
-                texts = _text(batch).to_pylist()
-                vectors = _checked(embedder.embed(texts, kind="passage"), len(texts), record)
+            for batch in corpus.batches(max_rows=TEXTS_PER_STEP):
+                texts = text_column(batch).to_pylist()
+                vectors = checked_vectors(embedder.embed(texts, kind="passage"), len(texts), record)
                 file.write(vectors.tobytes())
                 done += len(texts)
                 if progress is not None:
                     progress(done, len(corpus))
 
-    def _build_dense(self, folder: Path) -> None:
-        """Extend a copy of the committed vectors with the staged ones, or lay all out anew after deletions.
 
-        A graph keeps its edges to what is deleted, so it is built again: the answer then is that of an
-        index which never had those documents.
-        """
-        record = self._snapshot.settings.embedder
-        assert record is not None  # asked for only in an index with vectors
-        committed = DenseIndex.load(self._snapshot.folder)
-        kept = np.flatnonzero(~self._committed.dead)
-        if len(kept) == len(committed):
-            for staged in self._staged:
-                # In one call: the index spreads its rows over the graph, which a sorted corpus needs.
-                committed.add(_live_vectors(staged, record.dim))
-            committed.save(folder)
-            return
-        path = self._folder / "kept.f32"
-        with path.open("wb") as file:
-            for start in range(0, len(kept), _ROWS_PER_STEP):
-                file.write(committed.vectors(kept[start : start + _ROWS_PER_STEP]).tobytes())
-            for staged in self._staged:
-                file.write(_live_vectors(staged, record.dim).tobytes())
-        DenseIndex.build(_mapped(path, record.dim), config=self._snapshot.settings.dense).save(folder)
-        path.unlink()
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A segment of the next generation: a committed one that stays, or what is written of some sources."""
 
+    sources: list[Source]
+    rewrite: bool
 
-def _mapped(path: Path, dim: int) -> npt.NDArray[np.float32]:
-    """Map a file of raw vectors; an empty file cannot be mapped."""
-    if path.stat().st_size == 0:
-        return np.empty((0, dim), dtype=np.float32)
-    return np.memmap(path, dtype=np.float32, mode="r").reshape(-1, dim)
+    @property
+    def entry(self) -> SegmentEntry:
+        segment = self.sources[0].segment
+        assert segment is not None  # what is not rewritten is committed
+        return segment.entry
+
+    @property
+    def size(self) -> SegmentSize:
+        sizes = [source.size for source in self.sources]
+        if self.rewrite:  # staged documents that are left out are never written
+            return SegmentSize(sum(size.documents for size in sizes), 0)
+        return sizes[0]
+
+    @property
+    def documents(self) -> int:
+        return self.size.documents
 
 
-def _live_vectors(staged: _Source, dim: int) -> npt.NDArray[np.float32]:
-    """Return the vectors of the documents that stay; a view where all do."""
-    assert staged.vectors is not None  # written when the documents were staged
-    vectors = _mapped(staged.vectors, dim)
-    return vectors[~staged.dead] if staged.dead.any() else vectors
+class _Progress:
+    """Adds the progress of several segments up."""
 
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._before = 0
 
-def write_empty(store: Store, settings: Settings) -> None:
-    """Publish a generation without documents."""
-    with store.writer() as writer:
-        folder = writer.begin()
-        with _saying(folder, "write"):
-            write_ipc((), folder / CORPUS)
-            _lexical_builder(settings).finish().save(folder)
-            if settings.embedder is not None:
-                empty = np.empty((0, settings.embedder.dim), dtype=np.float32)
-                DenseIndex.build(empty, config=settings.dense).save(folder)
-        _publish(writer, settings, 0)
+    def part(self) -> Progress | None:
+        """Return what one segment reports to."""
+        progress, before = self._progress, self._before
+        if progress is None:
+            return None
 
+        def report(done: int, _: int | None) -> None:
+            self._before = before + done
+            progress(before + done, self._total)
 
-def _publish(writer: Any, settings: Settings, documents: int) -> None:
-    fingerprints = {"analyzer": settings.analyzer.fingerprint}
-    if settings.embedder is not None:
-        fingerprints["embedder"] = settings.embedder.fingerprint
-    writer.publish(fingerprints=fingerprints, config=settings.to_json(), counts={"documents": documents})
-
-
-def _build_lexical(corpus: StoredCorpus, builder: Bm25Builder, progress: Progress | None) -> Bm25Index:
-    done = 0
-    for batch in corpus.batches():
-        builder.add(_text(batch))
-        done += batch.num_rows
-        if progress is not None:
-            progress(done, len(corpus))
-    return builder.finish()
-
-
-def _lexical_builder(settings: Settings, **resources: Any) -> Bm25Builder:
-    return Bm25Index.builder(analyzer=settings.analyzer, k1=settings.bm25.k1, b=settings.bm25.b, **resources)
-
-
-def _text(batch: "pa.RecordBatch") -> "pa.StringArray":
-    return indexed_text(batch.column("title"), batch.column("text"))
+        return report
 
 
 def _as_corpus(documents: Any) -> Corpus:
@@ -345,54 +293,3 @@ def _as_corpus(documents: Any) -> Corpus:
     if hasattr(documents, "__arrow_c_stream__") or hasattr(documents, "__arrow_c_array__"):
         return Corpus.from_arrow(documents)
     return Corpus.from_rows(documents)
-
-
-def _conform(batches: "Iterable[pa.RecordBatch]", schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-    """Yield all batches with the columns of ``schema``, null where one lacks one."""
-    import pyarrow as pa  # noqa: PLC0415  (as above)
-
-    for batch in batches:
-        if batch.schema.equals(schema):
-            yield batch
-            continue
-        names = set(batch.schema.names)
-        columns = [
-            batch.column(field.name) if field.name in names else pa.nulls(batch.num_rows, field.type)
-            for field in schema
-        ]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _checked(vectors: Any, rows: int, record: EmbedderRecord) -> npt.NDArray[np.float32]:
-    """Refuse what an embedder should not return, before it is stored."""
-    if not isinstance(vectors, np.ndarray) or vectors.shape != (rows, record.dim):
-        got = vectors.shape if isinstance(vectors, np.ndarray) else type(vectors).__name__
-        raise BackendError(
-            f"embedder.embed: expected float32 vectors of shape {(rows, record.dim)}, got {got}; "
-            "the embedder must return one vector of its own dim per text"
-        )
-    unit: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
-    if not np.isfinite(unit).all():
-        bad = int(np.flatnonzero(~np.isfinite(unit).all(axis=1))[0])
-        raise BackendError(f"embedder.embed: text {bad} of the batch got a vector with NaN or infinity")
-    lengths = np.linalg.norm(unit, axis=1)
-    if (np.abs(lengths - 1.0) > _UNIT_TOLERANCE).any():
-        bad = int(np.argmax(np.abs(lengths - 1.0)))
-        raise BackendError(
-            f"embedder.embed: text {bad} of the batch got a vector of length {lengths[bad]:.3g}; "
-            "the index holds unit vectors: divide each by its length"
-        )
-    return unit
-
-
-@contextmanager
-def _saying(path: Path, doing: str) -> Iterator[None]:
-    """Turn what the system refuses into a `StorageError` that says what is intact."""
-    try:
-        yield
-    except StorageError as error:
-        said = StorageError(f"{error}; {_INTACT}")
-        said.errno = error.errno
-        raise said from error
-    except OSError as error:
-        raise refused(error, path, doing, _INTACT) from error

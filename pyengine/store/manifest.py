@@ -15,7 +15,7 @@ __all__ = ["FORMAT", "FORMAT_VERSION", "MEND", "FileEntry", "Manifest"]
 
 MEND: Final = "restore the directory from a copy, or build the index again"
 FORMAT: Final = "pyengine-index"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Version of the directory layout and of the manifest written here. Older ones keep opening."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

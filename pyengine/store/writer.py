@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -186,6 +186,11 @@ class Writer:
         ):
             raise refused(error, staging, "write", self._intact()) from error
 
+    @property
+    def next_generation(self) -> int:
+        """Number that the next `publish` gives."""
+        return self._current + 1
+
     def begin(self) -> Path:
         """Return a new, empty staging folder to write the files of the next generation into.
 
@@ -227,6 +232,7 @@ class Writer:
         fingerprints: Mapping[str, str] | None = None,
         config: Mapping[str, Any] | None = None,
         counts: Mapping[str, int] | None = None,
+        carried: Iterable[str] = (),
     ) -> Manifest:
         """Make the staged files the new generation: all of them or, on any failure, none.
 
@@ -241,6 +247,8 @@ class Writer:
             JSON-able settings.
         counts : mapping of str to int, optional
             Numbers of documents and the like.
+        carried : iterable of str
+            Files of the last generation that are part of the new one too, as its manifest names them.
 
         Returns
         -------
@@ -250,8 +258,8 @@ class Writer:
         Raises
         ------
         InvalidInputError
-            Nothing was begun, the staging folder holds something that is not a plain file, or a value cannot
-            be said in JSON.
+            Nothing was begun, the staging folder holds something that is not a plain file, a carried file is
+            not of the last generation, or a value cannot be said in JSON.
         StorageError
             The system refused. The message says which generation is in force: the previous one, or, where
             only the very last step failed, the new one.
@@ -260,8 +268,9 @@ class Writer:
             raise InvalidInputError("publish: nothing to publish; call begin and write files first")
         final = generation_folder(self._root, self._current + 1)
         staging = self._staging
+        kept = self._carried(carried)
         try:
-            entries = self._seal(staging, final)
+            entries = sorted((*kept, *self._seal(staging, final)), key=lambda entry: entry.path)
             self._disk.rename(staging, final)
             self._disk.sync_folder(final.parent)
             manifest = write_manifest(
@@ -271,7 +280,7 @@ class Writer:
                 fingerprints=dict(fingerprints or {}),
                 config=dict(config or {}),
                 counts=dict(counts or {}),
-                files=entries,
+                files=tuple(entries),
             )
         except OSError as error:
             self.abort()
@@ -315,6 +324,16 @@ class Writer:
         else:
             self._remove(final)
 
+    def _carried(self, paths: Iterable[str]) -> list[FileEntry]:
+        known = {entry.path: entry for entry in self._read_current().files}
+        wanted = sorted(set(paths))
+        strange = [path for path in wanted if path not in known]
+        if strange:
+            raise InvalidInputError(
+                f"carried: expected files of generation {self._current}, got {strange[0]!r}"
+            )
+        return [known[path] for path in wanted]
+
     def _make_temporary(self) -> Path:
         final = generation_folder(self._root, self._current + 1)
         folder = final.with_name(f"{final.name}{TEMPORARY}-{secrets.token_hex(4)}")
@@ -325,7 +344,7 @@ class Writer:
             raise refused(error, folder, "create", self._intact()) from error
         return folder
 
-    def _seal(self, staging: Path, final: Path) -> tuple[FileEntry, ...]:
+    def _seal(self, staging: Path, final: Path) -> list[FileEntry]:
         """Force the staged files to the device and return them as entries under their final names."""
         entries = []
         folders = [staging]
@@ -343,7 +362,7 @@ class Writer:
                 entries.append(FileEntry(relative.as_posix(), size, sha256))
         for path in reversed(folders):
             self._disk.sync_folder(path)
-        return tuple(sorted(entries, key=lambda entry: entry.path))
+        return entries
 
     def _intact(self) -> str:
         if self._current == 0:

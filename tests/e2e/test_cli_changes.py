@@ -61,7 +61,7 @@ def test_filters(run: Runner, index: Path, beir: Path, tmp_path: Path) -> None:
 def test_verify_says_what_is_wrong(run: Runner, copy: Path) -> None:
     assert "whole, 5 documents (manifest and sizes" in run.ok("verify", copy).out
     assert "every byte read" in run.ok("verify", copy, "--deep").out
-    (file,) = copy.glob("segments/*/lexical.seg")
+    (file,) = copy.glob("segments/*/*/lexical.seg")
     damaged = bytearray(file.read_bytes())
     damaged[-40] ^= 1
     file.write_bytes(damaged)
@@ -98,3 +98,23 @@ def test_ids_of_odd_characters_do_not_reach_the_terminal(run: Runner, copy: Path
     reason = run.fails("delete", copy, "x\x1b[31m")
     assert not DANGEROUS & set(reason)
     assert run.ok("delete", copy, "d\x1b[31m5", "--json").json["deleted"] == 1
+
+
+def test_compact(run: Runner, copy: Path, tmp_path: Path) -> None:
+    run.ok("add", copy, "--corpus", corpus_of(tmp_path, {"_id": "d6", "text": "a sixth park", "year": 1}))
+    run.ok("delete", copy, "d1")
+    before = run.ok("search", copy, "park", "--json").json["hits"]
+    said = run.ok("compact", copy, "--json").json
+    assert (said["segments_before"], said["documents"]) == (2, 5)
+    assert run.ok("search", copy, "park", "--json").json["hits"] == before
+    assert "one segment already, 5 documents" in run.ok("compact", copy).out
+    assert run.ok("info", copy, "--json").json["segments"][0]["deleted"] == 0
+
+
+def test_reembed(run: Runner, copy: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the embedder's runtime is not installed")
+    assert "has no vectors" in run.fails("search", copy, "park", "--mode", "dense")
+    assert "5 documents have vectors of minilm" in run.ok("reembed", copy, "--model", "minilm").out
+    assert run.ok("search", copy, "park", "--mode", "dense", "--json").json["hits"]
+    assert run.ok("reembed", copy, "--model", "minilm", "--json").json["changed"] is False
+    assert "keeps the vectors it has" in run("reembed", copy, "--model", "none").err

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fakes import FakeEmbedder
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,10 @@ from pyengine.errors import InvalidInputError, NotFoundError
 IDS = st.sampled_from([f"id{i}" for i in range(8)])
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "F33.1", "x-1"]), max_size=5).map(" ".join)
 DOCUMENTS = st.dictionaries(IDS, st.tuples(TEXTS, st.integers(0, 3)), max_size=4)
+# Segments of one document each, tiers of two: merges cascade within a few commits.
+POLICIES = st.sampled_from(
+    [True, False, pe.TieredMerge(factor=2, smallest=1), pe.TieredMerge(factor=3, smallest=1, max_deleted=0.1)]
+)
 QUERIES = ["a", "b c", "F33.1 a a", "x-1"]
 
 
@@ -29,11 +34,12 @@ class History(RuleBasedStateMachine):
         self.committed: dict[str, tuple[str, int]] = {}
         self.staged: dict[str, tuple[str, int]] = {}
 
-    @initialize(vectors=st.booleans())
-    def create(self, vectors: bool) -> None:
+    @initialize(vectors=st.booleans(), policy=POLICIES)
+    def create(self, vectors: bool, policy: bool | pe.TieredMerge) -> None:
         self.embedder = FakeEmbedder() if vectors else None
+        self.policy = policy
         self.path = Path(self.folder.name) / "idx"
-        self.engine = pe.Engine.create(self.path, embedder=self.embedder)
+        self.engine = pe.Engine.create(self.path, embedder=self.embedder, auto_compact=policy)
 
     def teardown(self) -> None:
         self.engine.close()
@@ -84,9 +90,17 @@ class History(RuleBasedStateMachine):
         self.staged = dict(self.committed)
 
     @rule()
+    def compact(self) -> None:
+        self.engine.rollback()
+        self.staged = dict(self.committed)
+        self.engine.compact()
+        (segment,) = self.engine.info()["segments"]
+        assert (segment["documents"], segment["deleted"]) == (len(self.committed), 0)
+
+    @rule()
     def reopen(self) -> None:
         self.engine.close()
-        self.engine = pe.Engine.open(self.path, embedder=self.embedder)
+        self.engine = pe.Engine.open(self.path, embedder=self.embedder, auto_compact=self.policy)
         self.staged = dict(self.committed)
 
     @invariant()
@@ -94,6 +108,8 @@ class History(RuleBasedStateMachine):
         if not hasattr(self, "engine"):
             return
         assert list(self.engine.ids) == list(self.committed)
+        assert self.engine.verify() == []
+        self.reads_as_stored()
         self.fresh += 1
         with pe.Engine.create(Path(self.folder.name) / f"f{self.fresh}", embedder=self.embedder) as other:
             other.add(rows(self.committed))
@@ -102,9 +118,27 @@ class History(RuleBasedStateMachine):
                 for k in (1, 10):
                     expected = other.search_batch(QUERIES, k, mode=mode)
                     assert self.engine.search_batch(QUERIES, k, mode=mode).equals(expected)
+            everything = np.tile(np.arange(len(other), dtype=np.uint32), (len(QUERIES), 1))
+            assert np.array_equal(
+                self.engine.lexical.score(QUERIES, everything), other.lexical.score(QUERIES, everything)
+            )
+            for row in range(len(other)):
+                explained = self.engine.lexical.explain("a b F33.1", row)
+                assert explained == other.lexical.explain("a b F33.1", row)
             if self.committed:
                 expected = other.search_batch(QUERIES, 10, filter="n >= 1")
                 assert self.engine.search_batch(QUERIES, 10, filter="n >= 1").equals(expected)
+
+    def reads_as_stored(self) -> None:
+        corpus, wanted = self.engine.corpus, self.committed
+        assert len(corpus) == len(wanted)
+        assert corpus.rows_of(list(wanted)).tolist() == list(range(len(wanted)))
+        assert corpus.rows_of(["nobody"]).tolist() == [pe.types.NO_ROW]
+        backwards = list(range(len(wanted)))[::-1]
+        assert corpus.take(backwards).column("id").to_pylist() == list(wanted)[::-1]
+        for row, (id_, (text, n)) in enumerate(wanted.items()):
+            assert (corpus.id(row), corpus.text(row), corpus.title(row)) == (id_, text, "")
+            assert corpus.metadata(row) == {"n": n}
 
 
 def rows(documents: dict[str, tuple[str, int]]) -> list[dict[str, Any]]:

@@ -201,6 +201,6 @@ def test_threads_and_a_bound_of_memory_change_no_byte(tmp_path: Path) -> None:
                     engine.commit(**wrong)
             engine.commit(**options)  # what was staged is still there
             assert len(engine) == 20
-            (file,) = (tmp_path / str(i)).glob("segments/*/lexical.seg")
+            (file,) = (tmp_path / str(i)).glob("segments/*/*/lexical.seg")
             files.append(file.read_bytes())
     assert files[0] == files[1] == files[2]

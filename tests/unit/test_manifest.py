@@ -45,7 +45,7 @@ def values_of(index: Path) -> dict[str, Any]:
 def test_the_checksum_is_what_the_documentation_says(index: Path) -> None:
     values = values_of(index)
     assert values["checksum"] == checksum(values)
-    assert values["format_version"] == FORMAT_VERSION == 1
+    assert values["format_version"] == FORMAT_VERSION == 2
 
 
 def entry(**changes: Any) -> list[dict[str, Any]]:
@@ -130,9 +130,9 @@ def test_a_changed_value_without_its_checksum(
 
 
 def test_a_newer_format(index: Path, reopened: Callable[[dict[str, Any]], Store]) -> None:
-    values = values_of(index) | {"format_version": 2, "a_field_of_the_future": 1}
+    values = values_of(index) | {"format_version": 3, "a_field_of_the_future": 1}
     with pytest.raises(
-        IncompatibleIndexError, match=r"format_version 2 is newer than 1, .*; upgrade pyengine"
+        IncompatibleIndexError, match=r"format_version 3 is newer than 2, .*; upgrade pyengine"
     ):
         reopened(values)
 

@@ -168,7 +168,7 @@ def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
     publish(Store.create(tmp_path), one=b"1")
     values = json.loads((tmp_path / "manifest.json").read_text())
     assert values["format"] == "pyengine-index"
-    assert values["format_version"] == 1
+    assert values["format_version"] == 2
     assert values["generation"] == 1
 
 

@@ -1,0 +1,308 @@
+"""Changing an engine: the half of `Engine` that adds, deletes, commits and moves on."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pyengine.engine.building import Progress
+from pyengine.engine.merging import MergeAll, MergePolicy
+from pyengine.engine.reembedding import reembed
+from pyengine.engine.searching import Searching
+from pyengine.engine.settings import EmbedderRecord
+from pyengine.engine.writer import Transaction
+from pyengine.errors import InvalidInputError
+from pyengine.store import Store
+from pyengine.types import Embedder
+
+if TYPE_CHECKING:
+    import pyarrow.compute as pc
+
+    from pyengine.corpus import Corpus
+
+__all__ = ["Changing"]
+
+
+class Changing(Searching):
+    """What stages changes and publishes them; see `Engine`, its one subclass."""
+
+    _store: Store
+    _policy: MergePolicy | None
+    _transaction: Transaction | None
+
+    @property
+    @abstractmethod
+    def generation(self) -> int:
+        """Number of the generation that searches see; each commit adds one."""
+
+    def add(
+        self,
+        documents: "Corpus | Iterable[Mapping[str, Any]] | Any",
+        *,
+        progress: Progress | None = None,
+    ) -> int:
+        """Stage documents for the next `commit`; streaming, so they need not fit in memory.
+
+        Documents are checked, written beside the index and embedded now; searches see them after `commit`.
+        A failed call stages nothing and leaves earlier calls' documents staged.
+
+        Parameters
+        ----------
+        documents : Corpus, iterable of dict, or Arrow table or reader
+            Dicts hold ``id`` and ``text``, optionally ``title``, and any metadata.
+        progress : callable, optional
+            Called with (documents done, None).
+
+        Returns
+        -------
+        int
+            Number of documents staged by this call.
+
+        Raises
+        ------
+        InvalidInputError
+            A bad row, a duplicate id (in the input, staged or committed), or a metadata column of another
+            type than before. The message says where and what to do.
+        LockedError
+            Another writer holds the directory.
+        StorageError
+            The system refused, for example because the disk is full.
+        """
+        return self._writing().add(documents, progress=progress)
+
+    def update(
+        self,
+        documents: "Corpus | Iterable[Mapping[str, Any]] | Any",
+        *,
+        progress: Progress | None = None,
+    ) -> int:
+        """Stage documents in the place of those with the same ids; ids that are new are added.
+
+        An updated document gets a new row, behind those added before, and a new vector. As with `add`, a
+        failed call changes nothing, and searches see the change after `commit`.
+
+        Parameters
+        ----------
+        documents, progress
+            As in `add`.
+
+        Returns
+        -------
+        int
+            How many documents were replaced.
+
+        Raises
+        ------
+        InvalidInputError
+            A bad row, an id that comes twice in the input, or a metadata column of another type than before.
+        LockedError, StorageError
+            As in `add`.
+        """
+        return self._writing().update(documents, progress=progress)[1]
+
+    def delete(
+        self,
+        ids: "Iterable[str] | None" = None,
+        *,
+        filter: "str | pc.Expression | None" = None,
+        missing_ok: bool = False,
+    ) -> int:
+        """Leave documents out of the next generation, committed ones and those staged before this call.
+
+        After `commit` nothing shows that they were there: statistics, scores, rows and ties are those of an
+        index built from the documents left, in their order.
+
+        Parameters
+        ----------
+        ids : iterable of str, optional
+            Their ids.
+        filter : str or pyarrow.compute.Expression, optional
+            In place of ids: all documents that it admits, as in `search`.
+        missing_ok : bool
+            Pass over ids that no document has; by default they are an error and nothing is deleted.
+
+        Returns
+        -------
+        int
+            How many documents were deleted.
+
+        Raises
+        ------
+        InvalidInputError
+            Both of ``ids`` and ``filter`` or neither, an id that is no text, or a filter that does not fit.
+        NotFoundError
+            No document has one of the ids.
+        LockedError
+            Another writer holds the directory.
+        """
+        if (ids is None) == (filter is None):
+            raise InvalidInputError("delete: expected ids or filter=, one of the two")
+        if ids is None:
+            return self._writing().delete_matching(filter)
+        if isinstance(ids, str):
+            raise InvalidInputError(f"ids: expected an iterable of ids, got one str; pass [{ids!r}]")
+        return self._writing().delete(list(ids), missing_ok=missing_ok)
+
+    def refresh(self) -> int:
+        """Move on to the newest generation, which another engine or process may have committed.
+
+        Searches that run meanwhile finish on the generation they began with. Milliseconds, as `open`.
+
+        Returns
+        -------
+        int
+            The generation that searches see now.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is staged: commit it or roll it back first.
+        CorruptIndexError, StorageError
+            As in `open`; the engine stays on its generation.
+        IncompatibleIndexError
+            The newest generation was made with another embedder than the one this engine was given.
+        """
+        self._check_open()
+        if self._transaction is not None:
+            raise InvalidInputError("refresh: documents are staged; commit them or roll them back first")
+        self._store.refresh()
+        if self._store.generation != self._snapshot.generation:
+            self._snapshot = self._snapshot.next(self._store)
+        return self.generation
+
+    def commit(
+        self, *, n_threads: int = 1, memory_mb: int | None = None, progress: Progress | None = None
+    ) -> int:
+        """Publish everything staged as the next generation, all or nothing, and search it from now on.
+
+        Staged documents become a segment; of committed ones only what was deleted is written down. Unless
+        ``auto_compact=False`` was said when the engine was opened, segments that the merge policy names are
+        brought together in the same call. On failure the last generation stays in force and what was staged
+        stays staged, so that the call can be repeated.
+
+        Parameters
+        ----------
+        n_threads : int, >= 1
+            Threads that share the lexical build; the index is the same bytes for any number.
+        memory_mb : int, >= 64, optional
+            Bound on the memory of the lexical build, as in `Bm25Index.build`; sorted runs go to a file in the
+            index's directory.
+        progress : callable, optional
+            Called with (documents indexed, documents in all).
+
+        Returns
+        -------
+        int
+            The generation now in force; the same as before if nothing was staged.
+
+        Raises
+        ------
+        InvalidInputError
+            ``n_threads`` or ``memory_mb`` is out of range.
+        StorageError
+            The system refused, for example because the disk is full.
+        """
+        self._check_open()
+        if self._transaction is not None and not self._transaction.empty:
+            self._publish(
+                self._transaction, self._policy, n_threads=n_threads, memory_mb=memory_mb, progress=progress
+            )
+        self.rollback()
+        return self.generation
+
+    def compact(
+        self, *, n_threads: int = 1, memory_mb: int | None = None, progress: Progress | None = None
+    ) -> int:
+        """Write all documents anew as one segment without what was deleted, and publish it.
+
+        The answers stay what they are; searches get faster and the space of deleted documents is freed, once
+        no reader holds the generations before. Costs what building the index from text costs, but for the
+        vectors, which are kept.
+
+        Parameters
+        ----------
+        n_threads, memory_mb, progress
+            As in `commit`.
+
+        Returns
+        -------
+        int
+            The generation now in force; the same as before if the index was compact.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is staged: commit it or roll it back first.
+        LockedError
+            Another writer holds the directory.
+        StorageError
+            The system refused.
+        """
+        self._check_open()
+        if self._transaction is not None:
+            raise InvalidInputError("compact: changes are staged; commit them or roll them back first")
+        segments = self._snapshot.segments
+        if len(segments) > 1 or segments[0].entry.deleted:
+            try:
+                self._publish(
+                    self._writing(), MergeAll(), n_threads=n_threads, memory_mb=memory_mb, progress=progress
+                )
+            finally:
+                self.rollback()
+        return self.generation
+
+    def reembed(self, embedder: Embedder, *, progress: Progress | None = None) -> int:
+        """Publish a generation with the same documents and the vectors of another embedder.
+
+        An index without vectors gets some. Readers stay on their generation, old vectors and all, until they
+        `refresh`. A call that was interrupted or killed goes on where it was when it is made again.
+
+        Parameters
+        ----------
+        embedder : Embedder
+            The new one; this engine searches with it from now on.
+        progress : callable, optional
+            Called with (documents done, documents in all).
+
+        Returns
+        -------
+        int
+            The generation now in force; the same as before if its vectors are of this embedder already.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is staged, or ``embedder`` does not keep the protocol.
+        BackendError
+            The embedder returned what is no vector.
+        LockedError
+            Another writer holds the directory.
+        StorageError
+            The system refused; what was embedded so far is kept for the next call.
+        """
+        self._check_open()
+        if self._transaction is not None:
+            raise InvalidInputError("reembed: changes are staged; commit them or roll them back first")
+        known = self._snapshot.settings.embedder
+        if known is None or known.fingerprint != EmbedderRecord.of(embedder).fingerprint:
+            reembed(self._store, self._snapshot, embedder, progress)
+            self._snapshot = self._snapshot.next(self._store, given=embedder)
+        return self.generation
+
+    def rollback(self) -> None:
+        """Forget what was staged or deleted since the last commit, and let other writers in."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            transaction.close()
+
+    def _publish(self, transaction: Transaction, policy: MergePolicy | None, **build: Any) -> None:
+        transaction.commit(policy=policy, **build)
+        self._snapshot = self._snapshot.next(self._store)
+
+    def _writing(self) -> Transaction:
+        self._check_open()
+        if self._transaction is None:
+            self._transaction = Transaction(
+                self._store, self._snapshot, partial(self._embedder_of, self._snapshot)
+            )
+        return self._transaction
