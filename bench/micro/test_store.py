@@ -5,6 +5,7 @@ replaces or deletes 500 of them. Searches are 2 to 5 words, k = 10, one thread; 
 microseconds, idle and during commits, stand in the benchmark's extra info (``--benchmark-json``).
 """
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 import pyengine as pe
 from bench.micro.text import documents
 
-N_DOCUMENTS, N_CHANGED, N_SEARCHES = 50_000, 500, 3000
+N_DOCUMENTS, N_CHANGED, N_COMMITS, N_SEARCHES = 50_000, 500, 20, 3000
 
 
 def rows(first: int, texts: list[str]) -> list[dict[str, Any]]:
@@ -86,32 +87,72 @@ def test_filter_evaluated(benchmark: Any, engine: pe.Engine) -> None:
     benchmark.pedantic(lambda: engine.search("the", filter=f"n >= 3 and n != -{next(numbers)}"), rounds=30)
 
 
-def test_search_under_write(benchmark: Any, engine: pe.Engine, queries: list[str]) -> None:
-    def search_for_a_while(stop: threading.Event | None) -> list[float]:
+@pytest.mark.parametrize("n_segments", [1, 7, 28])
+def test_search_over_segments(
+    benchmark: Any, texts: list[str], queries: list[str], tmp_path: Path, n_segments: int
+) -> None:
+    """The same documents in more segments, a tenth of them deleted: 200 searches, one by one."""
+    with pe.Engine.create(tmp_path / "idx", auto_compact=False) as engine:
+        for start in range(n_segments):
+            part = range(start * N_DOCUMENTS // n_segments, (start + 1) * N_DOCUMENTS // n_segments)
+            engine.add(rows(part.start, texts[part.start : part.stop]))
+            engine.commit()
+        engine.delete(engine.ids[::10])
+        engine.commit()
+        benchmark(lambda: [engine.search_batch([query], k=10) for query in queries])
+
+
+def write(engine: pe.Engine) -> None:
+    """Commit over and over: each adds a hundredth of the documents and deletes a few; some of them merge."""
+    # Made beforehand: the interpreter would share its time between searches and this, which is no commit.
+    batches = [rows((i + 2) * 10**6, documents(N_CHANGED, words=40, seed=i + 2)) for i in range(N_COMMITS)]
+    for i, batch in enumerate(batches):
+        engine.add(batch)
+        engine.delete(engine.ids[i * 10 : i * 10 + 5])
+        engine.commit()
+
+
+def write_from_outside(path: str) -> None:
+    with pe.Engine.open(path) as engine:
+        write(engine)
+
+
+@pytest.mark.parametrize("writer", ["thread", "process"])
+def test_search_under_write(
+    benchmark: Any, engine: pe.Engine, queries: list[str], writer: str, tmp_path: Path
+) -> None:
+    """Searches, one by one, beside a writer that never rests; the reader follows each commit."""
+    reader = engine if writer == "thread" else pe.Engine.open(tmp_path / "idx")
+    context = multiprocessing.get_context("spawn")
+
+    def search_for_a_while(until: Any) -> list[float]:
         times = []
-        while len(times) < N_SEARCHES or (stop is not None and not stop.is_set()):
+        while len(times) < N_SEARCHES or (until is not None and until.is_alive()):
+            if writer == "process" and len(times) % 100 == 0:
+                reader.refresh()
             started = time.perf_counter()
-            found = engine.search_batch([queries[len(times) % len(queries)]], k=10)
+            found = reader.search_batch([queries[len(times) % len(queries)]], k=10)
             times.append(time.perf_counter() - started)
             assert found.counts[0] > 0
         return times
 
-    def commits(stop: threading.Event) -> None:
-        for _ in range(3):
-            add(engine)
-            engine.commit()
-        stop.set()
-
     def under_write() -> list[float]:
-        stop = threading.Event()
-        writer = threading.Thread(target=commits, args=(stop,))
-        writer.start()
-        times = search_for_a_while(stop)
-        writer.join()
+        other = (
+            threading.Thread(target=write, args=(engine,))
+            if writer == "thread"
+            else context.Process(target=write_from_outside, args=(str(tmp_path / "idx"),))
+        )
+        other.start()
+        while writer == "process" and other.is_alive() and not reader.refresh() > 2:
+            time.sleep(0.001)  # it is importing, and making its documents
+        times = search_for_a_while(other)
+        other.join()
         return times
 
     idle = search_for_a_while(None)
     busy = benchmark.pedantic(under_write, rounds=1)
+    assert reader.refresh() >= N_COMMITS
+    reader.close()
     for name, times in (("idle", idle), ("during commits", busy)):
         for percentile in (50, 99):
             benchmark.extra_info[f"p{percentile} {name}, us"] = round(
