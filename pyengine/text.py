@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from pyengine import _core
 from pyengine.errors import InvalidInputError
 
-__all__ = ["ENGLISH_STOPWORDS", "Analyzer", "Token"]
+__all__ = ["ENGLISH_STOPWORDS", "KINDS", "Analyzer", "TermCounter", "Token"]
 
 _PRESETS: Final = {"domain": 0, "words": 1, "whitespace": 2}
-_KINDS: Final = tuple(_core.kind_names())
+KINDS: Final = tuple(_core.kind_names())
+"""Kinds of tokens: ``"word"``, then the families of literals."""
 # Part of the fingerprint: raised whenever the same configuration gives other terms than before.
 _GRAMMAR_VERSION: Final = 1
 
@@ -170,7 +174,7 @@ class Analyzer:
         found = self._core.tokens(_checked(text))
         terms = self._stem([token[0] for token in found])
         return [
-            Token(term, start, end, _KINDS[kind], part)
+            Token(term, start, end, KINDS[kind], part)
             for term, (_, start, end, kind, part) in zip(terms, found, strict=True)
         ]
 
@@ -249,6 +253,61 @@ class Analyzer:
 
     def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]:
         return (Analyzer.from_config, (self.config(),))
+
+
+class TermCounter:
+    """Counts the terms of a stream of texts, and of each text its tokens by kind.
+
+    A literal counts once, as a whole; its parts do not.
+
+    Parameters
+    ----------
+    analyzer : Analyzer
+        One without a stemmer.
+
+    Raises
+    ------
+    InvalidInputError
+        The analyzer stems.
+
+    Notes
+    -----
+    Memory: the distinct terms. Threads: one at a time; the GIL is released in `add`, and Ctrl-C is honoured.
+    """
+
+    __slots__ = ("_analyzer", "_core")
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        if analyzer.stemmer is not None:
+            raise InvalidInputError(
+                "analyzer: expected one without a stemmer; a stem is not what stands there"
+            )
+        self._analyzer = analyzer
+        self._core = _core.TermCounts()
+
+    def add(self, texts: Any) -> npt.NDArray[np.uint32]:
+        """Count the terms of a batch.
+
+        Parameters
+        ----------
+        texts : sequence of str, or Arrow array of strings
+            An Arrow array is read where it lies.
+
+        Returns
+        -------
+        uint32, shape (len(texts), len(KINDS))
+            Tokens of each text by kind, in the order of `KINDS`.
+
+        Raises
+        ------
+        InvalidInputError
+            An element that is not text.
+        """
+        return self._core.add(self._analyzer._core, texts)
+
+    def result(self) -> tuple[list[str], npt.NDArray[np.uint64], list[str]]:
+        """Return the distinct terms in order of first occurrence, how often each came, and its kind."""
+        return self._core.terms(), self._core.counts(), [KINDS[kind] for kind in self._core.kinds()]
 
 
 def _checked(text: object) -> str:

@@ -38,4 +38,5 @@ PYBIND11_MODULE(_core, m) {
   register_fuse(m);
   register_lexical(m);
   register_builder(m);
+  register_term_counts(m);
 }

@@ -76,6 +76,15 @@ class TextTokenizer:
         ids = [np.array(encoding.ids or [self.pad_id], dtype=np.int32) for encoding in encodings]
         return ids, sum(1 for encoding in encodings if encoding.overflowing)
 
+    def pieces(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return for each text its pieces and how many of them are unknown, shape (n, 2); none is special."""
+        if self._lower_case:
+            texts = [text.lower() for text in texts]
+        found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        unknown = {self._tokenizer.token_to_id(token) for token in ("[UNK]", "<unk>")} - {None}
+        counts = [(len(one.ids), sum(id_ in unknown for id_ in one.ids)) for one in found]
+        return np.array(counts, dtype=np.int64).reshape(-1, 2)
+
     def _encode(self, text: str) -> Any:
         if len(text) > _LONG_TEXT:
             return self._tokenizer.encode_batch_fast([text])[0]

@@ -244,6 +244,26 @@ class OnnxEmbedder:
         except TypeError as error:
             raise InvalidInputError(f"config: expected what OnnxEmbedder.config gives: {error}") from error
 
+    def pieces(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return how the model's tokenizer takes texts apart.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        int64, shape (len(texts), 2)
+            Pieces of each text, special ones not counted, and how many of them the tokenizer does not know.
+
+        Raises
+        ------
+        InvalidInputError
+            An element that is not text.
+        """
+        _check_texts(texts, "query")
+        return self._tokenizer.pieces(texts)
+
     @cached_property
     def dim(self) -> int:
         """Length of a vector."""

@@ -1,0 +1,284 @@
+"""`diagnose`: the tests in order of their cost, and what they say together."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pyengine.diagnose.arms import Judged, run_arms
+from pyengine.diagnose.blindness import blindness
+from pyengine.diagnose.census import census, take_census
+from pyengine.diagnose.divergence import divergence
+from pyengine.diagnose.finding import Finding, Mode, Verdict
+from pyengine.diagnose.lift import lift
+from pyengine.diagnose.location import location
+from pyengine.diagnose.reference import Reference, word_counts
+from pyengine.diagnose.triage import triage
+from pyengine.diagnose.verdict import NextStep, Rule, Signal, conclusive, next_step, overall, rules, signals
+from pyengine.errors import InvalidInputError, MissingExtraError
+from pyengine.eval import EvalSet
+
+if TYPE_CHECKING:
+    from pyengine.engine import Engine
+
+__all__ = ["TESTS", "Diagnosis", "diagnose"]
+
+TESTS: Final = ("census", "divergence", "lift", "location", "blindness", "triage")
+"""In the order they run: cheap to dear."""
+_LABELLED: Final = ("lift", "location")
+_VECTORS: Final = ("lift", "location", "blindness", "triage")
+_PLAYBOOK: Final = ("census", "divergence", "lift", "location")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What the tests found, and what it means.
+
+    Parameters
+    ----------
+    verdict : str
+        "healthy", "suspect", "confirmed" or "inconclusive": is this corpus beyond the embedder?
+    reason : str
+        The evidence that decided.
+    findings : dict of str to Finding
+        By test, in the order they ran.
+    signals : list of Signal
+        The playbook's numbers that matter.
+    rules : list of Rule
+        What else it could be.
+    next_step : NextStep
+    about : dict
+        Documents, queries, versions, settings: what it takes to get the same again.
+    """
+
+    verdict: Verdict
+    reason: str
+    findings: Mapping[str, Finding]
+    signals: Sequence[Signal]
+    rules: Sequence[Rule]
+    next_step: NextStep
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self, path: "str | PathLike[str] | None" = None) -> dict[str, Any]:
+        """Return everything as JSON-able values, and write it to a file if one is named.
+
+        Parameters
+        ----------
+        path : path-like, optional
+        """
+        values = {
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "next_step": asdict(self.next_step),
+            "signals": [asdict(signal) for signal in self.signals],
+            "rules": [rule.to_json() for rule in self.rules],
+            "findings": {test: finding.to_json() for test, finding in self.findings.items()},
+            "about": dict(self.about),
+        }
+        if path is not None:
+            Path(path).write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return values
+
+    def summary(self) -> str:
+        """Return one screen of text: the verdict, a line a test, the next step."""
+        width = max((len(test) for test in self.findings), default=0)
+        lines = [f"{self.verdict.upper()}: {self.reason}", ""]
+        for test, finding in self.findings.items():
+            lines.append(f"  {test:<{width}}  {finding.verdict:<12}  {finding.reason}")
+        step = self.next_step
+        gain = "" if step.gain is None else f", {step.gain:+.1f} points here"
+        most = "" if step.ceiling is None else f", {step.ceiling:.1f} points at most"
+        lines += ["", f"next: {step.treatment}{gain}{most}", f"      {step.why}; costs {step.cost}"]
+        return "\n".join(lines)
+
+
+def diagnose(
+    engine: "Engine",
+    evalset: EvalSet | None = None,
+    *,
+    queries: Sequence[str] | None = None,
+    mode: Mode = "calibrated",
+    all: bool = False,
+    tests: Sequence[str] | None = None,
+    reference: Reference | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> Diagnosis:
+    """Find out whether an embedder has hit its plateau on a corpus.
+
+    Tests run in the order of `TESTS` and stop once they settle the matter. What cannot run (no judged
+    queries, no vectors, a package that is missing) is "not run", with the reason, and never counts.
+
+    Parameters
+    ----------
+    engine : Engine
+        The corpus, indexed; with vectors for all tests but the first two.
+    evalset : EvalSet, optional
+        Judged queries.
+    queries : sequence of str, optional
+        Queries without judgements, for the census; those of ``evalset`` by default.
+    mode : "calibrated" or "playbook"
+        The sound tests, or the playbook's arithmetic and limits.
+    all : bool
+        Run every test, and widen each interval for looking several times (Bonferroni).
+    tests : sequence of str, optional
+        Only these.
+    reference : Reference, optional
+        What web text looks like; that of the package wordfreq by default.
+    level : float, 0 to 1
+        Of the intervals.
+    seed : int
+        The same seed gives the same numbers.
+    progress : callable, optional
+        Called with the name of each test before it runs.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    InvalidInputError
+        No document, an unknown test, mode or level, or judgements that fit no document.
+
+    Notes
+    -----
+    Threads: as `Engine.search_batch`. Cost: a pass over the corpus for the first two tests; the queries in
+    both branches for the next two; about two thousand short texts embedded for the last two.
+    """
+    _check(engine, mode, tests, level)
+    wanted = [
+        test for test in TESTS if test in (tests or TESTS) and (mode == "calibrated" or test in _PLAYBOOK)
+    ]
+    each = 1 - (1 - level) / len(wanted) if all else level
+    judged = None if evalset is None else Judged.of(engine, evalset)
+    asked = list(judged.queries) if queries is None and judged is not None else list(queries or ())
+    run = _Run(engine, judged, asked, mode=mode, reference=reference, level=each, seed=seed)
+    findings: dict[str, Finding] = {}
+    started = time.perf_counter()
+    for test in wanted:
+        if progress is not None:
+            progress(test)
+        findings[test] = run(test)
+        if not all and tests is None and conclusive(list(findings.values())):
+            break
+    verdict, reason = overall(findings)
+    return Diagnosis(
+        verdict=verdict,
+        reason=reason,
+        findings=findings,
+        signals=signals(findings),
+        rules=rules(findings),
+        next_step=next_step(findings),
+        about=_about(
+            engine, judged, mode=mode, all=all, level=each, seed=seed, seconds=time.perf_counter() - started
+        ),
+    )
+
+
+class _Run:
+    """Runs one test after the other; what two of them need is made once."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        judged: Judged | None,
+        queries: Sequence[str],
+        *,
+        mode: Mode,
+        reference: Reference | None,
+        level: float,
+        seed: int,
+    ) -> None:
+        self._engine = engine
+        self._judged = judged
+        self._queries = queries
+        self._mode = mode
+        self._reference = reference
+        self._options: dict[str, Any] = {"level": level, "seed": seed}
+        self._arms: Any = None
+
+    def __call__(self, test: str) -> Finding:
+        """Run a test, or say why it cannot run."""
+        reason = self._missing(test)
+        if reason is None:
+            try:
+                found: Finding = getattr(self, f"_{test}")()
+            except MissingExtraError as error:
+                reason = str(error)
+            else:
+                return found
+        return Finding(test=test, question="", mode=self._mode, verdict="not run", reason=reason)
+
+    def _missing(self, test: str) -> str | None:
+        if test in _VECTORS and self._engine.dense is None:
+            return "the index has no vectors: make it with an embedder, or reembed it"
+        if test in _LABELLED and self._judged is None:
+            return "it needs judged queries"
+        return None
+
+    def _census(self) -> Finding:
+        taken = take_census(self._engine.corpus.batches())
+        embedder = self._engine.embedder if self._engine.dense is not None else None
+        return census(taken, self._queries, mode=self._mode, embedder=embedder, **self._options)
+
+    def _divergence(self) -> Finding:
+        from pyengine.corpus import indexed_text
+
+        reference = self._reference or Reference.web()
+        counts = word_counts(
+            indexed_text(batch.column("title"), batch.column("text"))
+            for batch in self._engine.corpus.batches()
+        )
+        return divergence(counts, reference, mode=self._mode, **self._options)
+
+    def _judged_arms(self) -> Any:
+        if self._arms is None:
+            assert self._judged is not None  # `_missing` has looked
+            self._arms = run_arms(self._engine, self._judged)
+        return self._arms
+
+    def _lift(self) -> Finding:
+        return lift(self._judged_arms(), mode=self._mode, **self._options)
+
+    def _location(self) -> Finding:
+        return location(self._engine, self._judged_arms(), **self._options)
+
+    def _blindness(self) -> Finding:
+        embedder = self._engine.embedder
+        assert embedder is not None  # `_missing` has looked
+        return blindness(self._engine, embedder, **self._options)
+
+    def _triage(self) -> Finding:
+        return triage(self._engine, **self._options)
+
+
+def _check(engine: "Engine", mode: str, tests: Sequence[str] | None, level: float) -> None:
+    if len(engine) == 0:
+        raise InvalidInputError("engine: expected documents, got an empty index; add some and commit")
+    if mode not in ("calibrated", "playbook"):
+        raise InvalidInputError(f"mode: expected 'calibrated' or 'playbook', got {mode!r}")
+    unknown = [test for test in tests or () if test not in TESTS]
+    if unknown or (tests is not None and not tests):
+        raise InvalidInputError(f"tests: expected some of {', '.join(TESTS)}, got {list(tests or ())}")
+    if not 0 < level < 1:
+        raise InvalidInputError(f"level: expected a number between 0 and 1, such as 0.95, got {level!r}")
+
+
+def _about(engine: "Engine", judged: Judged | None, **settings: Any) -> dict[str, Any]:
+    info = engine.info()
+    return {
+        "index": info["path"],
+        "generation": info["generation"],
+        "documents": len(engine),
+        "queries": 0 if judged is None else len(judged.queries),
+        "unknown_documents": [] if judged is None else list(judged.unknown[:20]),
+        "unknown_document_count": 0 if judged is None else len(judged.unknown),
+        "settings": info["settings"],
+        "pyengine_version": info["pyengine_version"],
+        **settings,
+    }

@@ -1,0 +1,214 @@
+"""Test 3: where does the lift sit, in queries with rare words, with literals, or everywhere?"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pyengine.diagnose.arms import Arms
+from pyengine.diagnose.finding import Estimate, Finding, Threshold, Verdict
+from pyengine.eval import compare_values
+from pyengine.text import Analyzer
+
+if TYPE_CHECKING:
+    from pyengine.engine import Engine
+
+__all__ = ["LEAST", "RARE_SHARE", "location", "traits"]
+
+QUESTION: Final = "Does the lift sit in queries with rare words or literals?"
+LEAST: Final = 20
+"""Queries a bucket needs: the interval of a smaller one is wider than any lift."""
+RARE_SHARE: Final = 0.001
+"""A term is rare in the corpus if at most so large a share of its documents have it, and five in any case."""
+WEB_RARE_ZIPF: Final = 3.0
+"""A word is rare on the web below one occurrence in a million, Zipf 3 (van Heuven et al. 2014)."""
+N_BOOT: Final = 10_000
+
+F64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+def traits(engine: "Engine", queries: Sequence[str]) -> dict[str, Bools]:
+    """Return for each query whether it has a literal, a term rare in the corpus, a word rare on the web.
+
+    Parameters
+    ----------
+    engine : Engine
+        Its lexical index says how many documents have a term.
+    queries : sequence of str
+
+    Returns
+    -------
+    dict of str to bool (n,)
+        "literal"; "corpus rare", for terms that occur at all; and "web rare" where the package wordfreq is
+        installed, for words.
+    """
+    literals = Analyzer("domain")
+    analyzer = engine.analyzer
+    literal = np.zeros(len(queries), dtype=np.bool_)
+    terms: dict[str, None] = {}
+    of_query: list[list[str]] = []
+    for i, query in enumerate(queries):
+        literal[i] = any(token.kind != "word" for token in literals.tokens(query))
+        of_query.append(list(dict.fromkeys(analyzer.terms(query))))
+        terms |= dict.fromkeys(of_query[-1])
+    listed = list(terms)
+    counts = engine.lexical.postings_count([[term] for term in listed]) if listed else np.zeros(0)
+    frequency = dict(zip(listed, counts.tolist(), strict=True))
+    limit = max(5, RARE_SHARE * len(engine))
+    rare = np.array(
+        [any(0 < frequency[term] <= limit for term in found) for found in of_query], dtype=np.bool_
+    )
+    found = {"literal": literal, "corpus rare": rare}
+    web = _web_rare(queries)
+    if web is not None:
+        found["web rare"] = web
+    return found
+
+
+def _web_rare(queries: Sequence[str]) -> Bools | None:
+    try:
+        import wordfreq
+    except ModuleNotFoundError:
+        return None
+    words = Analyzer("words")
+    return np.array(
+        [
+            any(
+                wordfreq.zipf_frequency(term, "en", wordlist="best") < WEB_RARE_ZIPF
+                for term in words.terms(query)
+                if term.isalpha()
+            )
+            for query in queries
+        ],
+        dtype=np.bool_,
+    )
+
+
+def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0) -> Finding:
+    """Return the lift by kind of query, and whether the kinds differ.
+
+    Parameters
+    ----------
+    engine : Engine
+    arms : Arms
+    level : float
+        Of the intervals.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    Finding
+        ``details["axes"]``: for each trait the buckets "with" and "without", n, lift and interval in points,
+        None where a bucket has fewer than `LEAST` queries, and the difference of the lifts with its interval.
+    """
+    started = time.perf_counter()
+    gains = 100 * (arms.values["ndcg@10"]["fused"] - arms.values["ndcg@10"]["dense"])
+    axes = {
+        name: _axis(gains, with_it, level, seed)
+        for name, with_it in traits(engine, arms.judged.queries).items()
+    }
+    verdict, reason, decided = _verdict(axes)
+    estimate = None
+    if decided is not None:
+        difference = axes[decided]["difference"]
+        estimate = Estimate(
+            value=difference["value"],
+            low=difference["low"],
+            high=difference["high"],
+            n=len(gains),
+            unit=f"points of lift, queries with trait {decided!r} minus those without",
+            unit_of_n="judged queries",
+            level=level,
+        )
+    notes = [f"bucket of fewer than {LEAST} queries: not reported" for _ in range(1) if _suppressed(axes)]
+    if "web rare" not in axes:
+        notes.append("frequency on the web: not looked at, the package wordfreq is not installed")
+    return Finding(
+        test="location",
+        question=QUESTION,
+        mode="calibrated",
+        verdict=verdict,
+        reason=reason,
+        estimate=estimate,
+        thresholds=(
+            Threshold(
+                value=0.0,
+                meaning="a difference of lifts surely above it: the lift sits there",
+                provenance="a difference that is not noise, corrected for the traits looked at",
+            ),
+        ),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - started,
+        details={"axes": axes, "least": LEAST, "rare_share": RARE_SHARE},
+    )
+
+
+def _axis(gains: F64, with_it: Bools, level: float, seed: int) -> dict[str, Any]:
+    buckets = {"with": gains[with_it], "without": gains[~with_it]}
+    result: dict[str, Any] = {name: _bucket(values, level, seed) for name, values in buckets.items()}
+    if all(len(values) >= LEAST for values in buckets.values()):
+        random = np.random.default_rng(seed)
+        means = {
+            name: random.choice(values, (N_BOOT, len(values))).mean(axis=1)
+            if len(values) * N_BOOT <= 2**24
+            else random.normal(values.mean(), values.std() / np.sqrt(len(values)), N_BOOT)
+            for name, values in buckets.items()
+        }
+        apart = means["with"] - means["without"]
+        tails = [50 * (1 - level), 100 - 50 * (1 - level)]
+        low, high = np.percentile(apart, tails)
+        result["difference"] = {
+            "value": float(buckets["with"].mean() - buckets["without"].mean()),
+            "low": float(low),
+            "high": float(high),
+        }
+    else:
+        result["difference"] = None
+    return result
+
+
+def _bucket(values: F64, level: float, seed: int) -> dict[str, Any]:
+    if len(values) < LEAST:
+        return {"n": len(values), "lift": None, "low": None, "high": None}
+    found = compare_values(np.zeros(len(values)), values, level=level, seed=seed)
+    return {"n": len(values), "lift": found.difference, "low": found.low, "high": found.high}
+
+
+def _suppressed(axes: dict[str, dict[str, Any]]) -> bool:
+    return any(axis[side]["lift"] is None for axis in axes.values() for side in ("with", "without"))
+
+
+def _verdict(axes: dict[str, dict[str, Any]]) -> tuple[Verdict, str, str | None]:
+    looked = {name: axis["difference"] for name, axis in axes.items() if axis["difference"] is not None}
+    if not looked:
+        present = [
+            f"{name}: {axes[name]['with']['n']} with, {axes[name]['without']['n']} without" for name in axes
+        ]
+        return (
+            "inconclusive",
+            f"no trait splits the queries into two buckets of {LEAST} ({'; '.join(present)})",
+            None,
+        )
+    above = [name for name, d in looked.items() if d["low"] > 0 and (axes[name]["with"]["low"] or 0) > 0]
+    if above:
+        name = max(above, key=lambda trait: looked[trait]["low"])
+        d = looked[name]
+        return (
+            "confirmed",
+            f"queries with trait {name!r} gain {d['value']:.1f} points more "
+            f"({d['low']:+.1f} to {d['high']:+.1f})",
+            name,
+        )
+    name = max(looked, key=lambda trait: looked[trait]["value"])
+    d = looked[name]
+    said = f"{name!r} differs by {d['value']:+.1f} points ({d['low']:+.1f} to {d['high']:+.1f})"
+    lifts = [axes[n][side]["low"] for n in looked for side in ("with", "without")]
+    if all(low is not None and low > 0 for low in lifts):
+        return "suspect", f"the lift is everywhere, {said}: the model knows the domain badly as a whole", name
+    if d["high"] < 5:
+        return "healthy", f"no kind of query gains much more than another: {said}", name
+    return "inconclusive", f"the kinds of queries cannot be told apart: {said}", name
