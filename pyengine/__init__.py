@@ -4,6 +4,7 @@ from pyengine import errors
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
 from pyengine.corpus import Corpus
 from pyengine.dense import DenseIndex
+from pyengine.diagnose import diagnose
 from pyengine.embed import OnnxEmbedder
 from pyengine.engine import Engine, SearchHit, SearchResult, TieredMerge
 from pyengine.eval import EvalSet, Qrels, Run, compare, evaluate
@@ -33,6 +34,7 @@ __all__ = [
     "TieredMerge",
     "Token",
     "compare",
+    "diagnose",
     "errors",
     "evaluate",
     "rrf",

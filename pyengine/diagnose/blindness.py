@@ -155,7 +155,7 @@ def _part(asked: Mapping[str, Any], here: slice) -> dict[str, Any]:
 
 
 def _moved(embedder: Embedder, spots: Sequence[Spot], words: Sequence[Spot], seed: int) -> dict[str, F64]:
-    """Return 1 - cosine of each passage with itself after the spot was swapped, and after a word in it was."""
+    """Return 1 - cosine of each passage with itself, the spot swapped, and a word beside it swapped."""
     random = np.random.default_rng(seed)
     by_family: dict[str, list[str]] = {}
     for spot in spots:

@@ -82,6 +82,19 @@ class Diagnosis:
             Path(path).write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return values
 
+    def to_html(self, path: "str | PathLike[str]", *, command: str = "") -> None:
+        """Write the report: one HTML file; see `pyengine.diagnose.report.write_report`.
+
+        Parameters
+        ----------
+        path : path-like
+        command : str
+            What made it.
+        """
+        from pyengine.diagnose.report import write_report
+
+        write_report(self, path, command=command)
+
     def summary(self) -> str:
         """Return one screen of text: the verdict, a line a test, the next step."""
         width = max((len(test) for test in self.findings), default=0)

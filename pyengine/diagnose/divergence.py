@@ -85,8 +85,8 @@ def divergence(
     verdict, reason = _verdict(found, reference, function_words, foreign=foreign)
     share = found["unknown_share"]
     notes = [
-        "no verdict about retrieval: on the collections in docs/diagnostics.md it does not go with what fusion "
-        "gains; watch its change in one corpus"
+        "no verdict about retrieval: on the collections in docs/diagnostics.md it does not go with what "
+        "fusion gains; watch its change in one corpus"
     ]
     if total < SAMPLE:
         notes.append(
@@ -234,8 +234,8 @@ def _verdict(
         return (
             "not run",
             f"only {function_words:.0%} of the words are among the {_FUNCTION_WORDS} most frequent of "
-            f"{reference.language!r}: this is no running text in the reference's language (code, or another language), which is no "
-            "drift",
+            f"{reference.language!r}: this is no running text in the reference's language (but code, or "
+            "another language), which is no drift",
         )
     value, low, high = found["excess"], found["low"], found["high"]
     said = (
@@ -253,7 +253,7 @@ def _playbook(
 ) -> Finding:
     # The reference has shares; the playbook adds its epsilon to counts. A count of a million words is taken.
     web = {word: float(reference.shares[i] * 1e6) for word, i in reference.words.items()}
-    value = playbook_divergence(counts, web)  # type: ignore[arg-type]
+    value = playbook_divergence(counts, web)
     verdict: Verdict = "healthy" if value < 1 else "suspect" if value <= 2.5 else "confirmed"
     return Finding(
         test="divergence",

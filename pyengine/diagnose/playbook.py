@@ -59,11 +59,11 @@ def is_rare(query: str, rare: set[str]) -> bool:
     return any(term in rare for term in tokens(query))
 
 
-def divergence(corpus: Mapping[str, int], web: Mapping[str, int], epsilon: float = EPSILON) -> float:
+def divergence(corpus: Mapping[str, float], web: Mapping[str, float], epsilon: float = EPSILON) -> float:
     """Return KL(corpus || web) in nats over both vocabularies together, ``epsilon`` added to each count."""
     vocabulary = sorted(set(corpus) | set(web))
 
-    def shares(counts: Mapping[str, int]) -> npt.NDArray[np.float64]:
+    def shares(counts: Mapping[str, float]) -> npt.NDArray[np.float64]:
         smoothed = np.array([counts.get(term, 0) + epsilon for term in vocabulary])
         smoothed /= smoothed.sum()
         return smoothed

@@ -172,8 +172,8 @@ class Reference:
         mine, theirs = Analyzer("words").fingerprint, metadata.get(b"analyzer", b"").decode()
         if mine != theirs:
             raise IncompatibleIndexError(
-                f"{path}: its words were made by analyzer {theirs[:12]}, this version has {mine[:12]}; build it "
-                "again"
+                f"{path}: its words were made by analyzer {theirs[:12]}, this version has {mine[:12]}; build "
+                "it again"
             )
         words: list[Any] = table.column("word").to_pylist()
         shares = table.column("share").to_numpy().astype(np.float64)

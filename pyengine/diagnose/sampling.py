@@ -95,7 +95,7 @@ def draw_spots(engine: "Engine", *, per_family: int, most: int, seed: int) -> di
 def _occurrences(engine: "Engine", rows: list[int]) -> Iterator[Spot]:
     literals = Analyzer("domain")
     for row in rows:
-        text = engine.corpus.text(row)[:_LONGEST_TEXT]
+        text = f"{engine.corpus.title(row)} {engine.corpus.text(row)}"[:_LONGEST_TEXT].strip()
         for token in literals.tokens(text):
             plain = token.kind == "word" and token.term.isalpha() and len(token.term) >= 4
             if not token.part and (token.kind != "word" or plain):

@@ -20,9 +20,10 @@ class Signal:
 
     Parameters
     ----------
-    name, unit : str
+    name : str
     value : float or None
         None if it was not measured.
+    unit : str
     reading : str
         "healthy", "suspect", "confirmed", "inconclusive" between two classes, "not run" without a value.
     """

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -89,6 +90,35 @@ class EvalSet:
         return len(self.query_ids)
 
     @classmethod
+    def of(cls, query_ids: Sequence[str], queries: Sequence[str], qrels: Qrels) -> "EvalSet":
+        """Make a set of queries and judgements at hand; queries without judgements are left out.
+
+        Parameters
+        ----------
+        query_ids, queries : sequence of str, length n
+            Ids and texts.
+        qrels : Qrels
+            Keyed by query id and document id.
+
+        Raises
+        ------
+        InvalidInputError
+            Different lengths, an id twice, or no judged query.
+        """
+        if len(query_ids) != len(queries):
+            raise InvalidInputError(
+                f"queries: expected one for each of {len(query_ids)} ids, got {len(queries)}"
+            )
+        texts = dict(zip(query_ids, queries, strict=True))
+        if len(texts) != len(query_ids):
+            raise InvalidInputError("query_ids: expected each once, got one twice")
+        if not any(query in qrels for query in texts):
+            raise InvalidInputError(
+                f"qrels: none of the {len(texts)} queries is judged; expected the same ids"
+            )
+        return cls._of(texts, qrels)
+
+    @classmethod
     def from_beir(
         cls, folder: str | os.PathLike[str], split: str = "test", *, queries: str = "queries.jsonl"
     ) -> "EvalSet":
@@ -126,13 +156,17 @@ class EvalSet:
             raise NotFoundError(f"{path}: no such file; splits of this folder: {have}")
         texts = _read_queries(root / queries)
         judged = Qrels.from_beir(path)
-        unknown = [query for query in judged if query not in texts]
-        qrels = judged.only(texts)
-        if not qrels:
+        if not judged.only(texts):
             raise InvalidInputError(
                 f"{path}: none of its {len(judged)} queries is in {root / queries}, which has {len(texts)}; "
                 "expected the same ids in both"
             )
+        return cls._of(texts, judged)
+
+    @classmethod
+    def _of(cls, texts: dict[str, str], judged: Qrels) -> "EvalSet":
+        qrels = judged.only(texts)
+        unknown = [query for query in judged if query not in texts]
         ids = tuple(query for query in texts if query in qrels)
         return cls(
             query_ids=ids,

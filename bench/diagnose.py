@@ -1,0 +1,196 @@
+"""``python -m bench.diagnose``: what the diagnostics say of labelled collections, and how sure a verdict is.
+
+Writes the tables of docs/diagnostics.md. Vectors come from the cache that bench.quality fills (``--cache``).
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import pyengine as pe
+from bench.pages import renew_file
+from bench.quality.vectors import CachedEmbedder
+from pyengine.diagnose import Diagnosis, diagnose
+
+__all__ = ["main", "reliability"]
+
+ROOT = Path(__file__).parents[1]
+PAGE = "docs/diagnostics.md"
+SIZES = (10, 25, 50, 100, 200)
+ROUNDS = 1000
+# A lift of so many points and more is one, of so many and less is none; between them any verdict is fair.
+LIFT, NO_LIFT = 3.0, 1.0
+
+
+class _Embedder:
+    """The cached embedder, with the tokenizer of the one behind it."""
+
+    def __init__(self, name: str, cache: Path) -> None:
+        self._inner = pe.OnnxEmbedder(name)
+        self._cached = CachedEmbedder(self._inner, cache)
+        self.dim = self._cached.dim
+        self.fingerprint = self._cached.fingerprint
+        self.embed = self._cached.embed
+        self.pieces = self._inner.pieces
+
+
+def _diagnosed(folder: Path, embedder: Any, seed: int) -> Diagnosis:
+    split = (
+        "test"
+        if (folder / "qrels" / "test.tsv").is_file()
+        else sorted((folder / "qrels").glob("*.tsv"))[0].stem
+    )
+    analyzer = pe.Analyzer("domain", stemmer="english", stopwords="english")
+    with (
+        tempfile.TemporaryDirectory() as where,
+        pe.Engine.create(Path(where) / "i", embedder=embedder, analyzer=analyzer) as engine,
+    ):
+        engine.add(pe.Corpus.from_beir(folder))
+        engine.commit(n_threads=2)
+        return diagnose(engine, pe.EvalSet.from_beir(folder, split), all=True, seed=seed)
+
+
+def reliability(gains: npt.NDArray[np.float64], n: int, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Return how often samples of ``n`` judged queries read each verdict, by fixed limits and by intervals.
+
+    Parameters
+    ----------
+    gains : float64 (queries,)
+        Points of NDCG@10 of each query, fused minus dense.
+    n : int
+        Queries a sample.
+    seed : int
+    """
+    random = np.random.default_rng(seed)
+    drawn = random.choice(gains, (ROUNDS, n))
+    means = drawn.mean(axis=1)
+    half = 1.959964 * drawn.std(axis=1, ddof=1) / np.sqrt(n)
+    low, high = means - half, means + half
+    fixed = {"confirmed": means > 5, "healthy": means < 1}
+    interval = {"confirmed": low > 3, "healthy": high < 3}
+    return {
+        "fixed": {name: float(found.mean()) for name, found in fixed.items()},
+        "interval": {name: float(found.mean()) for name, found in interval.items()},
+    }
+
+
+def _table(found: dict[str, Diagnosis]) -> list[str]:
+    lines = [
+        "| collection | verdict | lift over dense | over BM25 | queries with a literal | blindness | "
+        "triage | excess KL | mixed share | next step |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, d in found.items():
+        cells = [name, f"**{d.verdict}**", _lift(d), _over_lexical(d), _queries(d)]
+        cells += [_reading(d, "blindness"), _reading(d, "triage"), _reading(d, "divergence")]
+        cells += [
+            f"{100 * (d.findings['census'].details['mixed']['share'] or 0):.2f} %",
+            d.next_step.treatment,
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _lift(d: Diagnosis) -> str:
+    estimate = d.findings["lift"].estimate
+    assert estimate is not None  # every collection has judgements
+    return f"{estimate.value:+.1f} [{estimate.low:+.1f}, {estimate.high:+.1f}] {d.findings['lift'].verdict}"
+
+
+def _over_lexical(d: Diagnosis) -> str:
+    c = d.findings["lift"].details["fused_minus_lexical"]
+    return f"{100 * c['difference']:+.1f}"
+
+
+def _queries(d: Diagnosis) -> str:
+    asked = d.findings["census"].details["queries"]
+    return f"{100 * asked['with_literal'] / asked['queries']:.0f} %"
+
+
+def _reading(d: Diagnosis, test: str) -> str:
+    finding = d.findings[test]
+    return finding.verdict if finding.estimate is None else f"{finding.estimate.value:.2f} {finding.verdict}"
+
+
+def _reliability_table(found: dict[str, Diagnosis]) -> list[str]:
+    lines = [
+        "| collection | true lift | judged queries | limits: confirmed | limits: healthy | "
+        "intervals: confirmed | intervals: healthy |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, d in found.items():
+        gains = 100 * np.array(
+            [
+                row["ndcg@10"]["fused"] - row["ndcg@10"]["dense"]
+                for row in d.findings["lift"].details["queries"]
+            ]
+        )
+        if len(gains) < max(SIZES) // 2:
+            continue
+        for n in SIZES:
+            if n > len(gains):
+                continue
+            rates = reliability(gains, n)
+            cells = [name, f"{gains.mean():+.1f}", str(n)]
+            for kind in ("fixed", "interval"):
+                for verdict in ("confirmed", "healthy"):
+                    wrong = (verdict == "confirmed" and gains.mean() <= NO_LIFT) or (
+                        verdict == "healthy" and gains.mean() >= LIFT
+                    )
+                    share = f"{100 * rates[kind][verdict]:.1f} %"
+                    cells.append(f"**{share}**" if wrong else share)
+            lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Of the command line; the process's own by default.
+    """
+    parser = argparse.ArgumentParser(prog="python -m bench.diagnose", description=__doc__)
+    data = os.environ.get("PYENGINE_DATA", str(ROOT / "../shared/data"))
+    parser.add_argument(
+        "--data", type=Path, default=Path(data), help="folder of BEIR folders (PYENGINE_DATA)"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / "bench" / "quality" / "cache", help="where vectors are kept"
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these collections")
+    parser.add_argument("--embedder", default="minilm")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--update", action="store_true", help="write the tables into docs/diagnostics.md")
+    options = parser.parse_args(arguments)
+    folders = sorted(path.parent for path in options.data.glob("*/corpus.jsonl"))
+    chosen = [folder for folder in folders if not options.only or folder.name in options.only]
+    if not chosen:
+        print(f"no collection in {options.data}; give --data", file=sys.stderr)
+        return 2
+    embedder = _Embedder(options.embedder, options.cache)
+    found: dict[str, Diagnosis] = {}
+    for folder in chosen:
+        found[folder.name] = _diagnosed(folder, embedder, options.seed)
+        print(f"{folder.name}\n{found[folder.name].summary()}\n", flush=True)
+    tables = {
+        "collections": "\n".join([*_table(found), ""]),
+        "reliability": "\n".join([*_reliability_table(found), ""]),
+    }
+    for text in tables.values():
+        print(text, end="\n\n")
+    if options.update:
+        renew_file(ROOT, PAGE, tables)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The report: one HTML file that needs nothing else, for people who will decide."""
+
+from collections.abc import Mapping
+from importlib import resources
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pyengine.diagnose.plots import plots
+from pyengine.errors import MissingExtraError, StorageError
+from pyengine.text import Analyzer
+
+if TYPE_CHECKING:
+    from pyengine.diagnose.diagnosis import Diagnosis
+
+__all__ = ["write_report"]
+
+_QUERIES: Final = 25
+_TITLES: Final = {
+    "census": "1. Literals in the text",
+    "lift": "2. Does BM25 close the gap?",
+    "location": "3. Where does the lift sit?",
+    "divergence": "4. Distance from web text",
+    "blindness": "5. Does the embedder see literals?",
+    "triage": "6. Without judgements",
+}
+
+
+def write_report(diagnosis: "Diagnosis", path: "str | PathLike[str]", *, command: str = "") -> None:
+    """Write a diagnosis as one HTML file: no script, no network, readable on a phone and printed.
+
+    Text of the corpus and of queries is escaped by the template engine, and a content security policy lets
+    nothing run.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    path : path-like
+    command : str
+        What made it, for the reader who wants to make it again.
+
+    Raises
+    ------
+    MissingExtraError
+        Jinja2 or matplotlib is not installed.
+    StorageError
+        The system refused to write.
+    """
+    try:
+        import jinja2
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("the report is made with Jinja2: pip install 'pyengine[diagnose]'") from error
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["marked"] = _marked
+    source = resources.files("pyengine.diagnose").joinpath("report.html.j2").read_text(encoding="utf-8")
+    page = environment.from_string(source).render(
+        diagnosis=diagnosis,
+        titles=_TITLES,
+        plots=plots(diagnosis.findings),
+        queries=_queries(diagnosis.findings),
+        command=command,
+    )
+    try:
+        Path(path).write_text(page, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot write the report ({error.strerror}); check folder and space"
+        ) from error
+
+
+def _queries(findings: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the queries that gained and lost most by fusion."""
+    if "lift" not in findings or "queries" not in findings["lift"].details:
+        return {}
+    rows = [
+        {**row, "gain": row["ndcg@10"]["fused"] - row["ndcg@10"]["dense"]}
+        for row in findings["lift"].details["queries"]
+    ]
+    rows.sort(key=lambda row: (-row["gain"], row["id"]))
+    gained = [row for row in rows if row["gain"] > 0][:_QUERIES]
+    lost = [row for row in rows[::-1] if row["gain"] < 0][:_QUERIES]
+    return {"gained most": gained, "lost most": lost}
+
+
+def _marked(text: str) -> list[tuple[str, bool]]:
+    """Return a text in pieces, and of each whether it is a literal."""
+    pieces, at = [], 0
+    for token in Analyzer("domain").tokens(text):
+        if token.kind == "word" or token.part or token.start < at:
+            continue
+        pieces += [(text[at : token.start], False), (text[token.start : token.end], True)]
+        at = token.end
+    return [piece for piece in [*pieces, (text[at:], False)] if piece[0]]
