@@ -2,7 +2,7 @@
 
 from pyengine import errors
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
-from pyengine.corpus import Corpus
+from pyengine.corpus import Chunker, Corpus
 from pyengine.dense import DenseIndex
 from pyengine.diagnose import diagnose
 from pyengine.embed import OnnxEmbedder
@@ -18,6 +18,7 @@ __all__ = [
     "Analyzer",
     "Bm25Config",
     "Bm25Index",
+    "Chunker",
     "Corpus",
     "DenseConfig",
     "DenseIndex",

@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, m) {
     }
   });
   register_analyzer(m);
+  register_chunker(m);
   register_dense(m);
   register_fuse(m);
   register_lexical(m);

@@ -10,6 +10,7 @@ namespace py = pybind11;
 void register_analyzer(py::module_& m);
 void register_builder(py::module_& m);
 void register_term_counts(py::module_& m);
+void register_chunker(py::module_& m);
 void register_dense(py::module_& m);
 void register_fuse(py::module_& m);
 void register_lexical(py::module_& m);

@@ -3,6 +3,8 @@
 ``docs/corpus.md`` describes every input format and what every kind of bad input gets.
 """
 
+from pyengine.corpus.chunking import Chunker
+from pyengine.corpus.chunks import ChunkPlace, Documents
 from pyengine.corpus.columns import conform, unified
 from pyengine.corpus.filtering import admitted, admitted_of
 from pyengine.corpus.indexed import indexed_text
@@ -13,8 +15,11 @@ from pyengine.corpus.stored import StoredCorpus
 from pyengine.corpus.writing import write_ipc
 
 __all__ = [
+    "ChunkPlace",
+    "Chunker",
     "Corpus",
     "CorpusReport",
+    "Documents",
     "JoinedCorpus",
     "Problem",
     "StoredCorpus",

@@ -1,8 +1,10 @@
 """The ``.ids`` file: where each batch starts, and hashes of all ids in order, with their rows.
 
 Little-endian. Header of 64 bytes: magic ``PYENGIDS``, version u32, CRC-32 of the batch starts u32, rows u64,
-batches u64, bytes of the Arrow file u64, zeros. Then the batch starts u64 (batches + 1), the first hash of
-every id u64 in ascending order, equal ones by row, and the rows u32 in that order.
+batches u64, bytes of the Arrow file u64, documents u64, zeros. Then the batch starts u64 (batches + 1), the
+first hash of the id of every document u64 in ascending order, equal ones by row, and the rows u32 in that
+order. Version 1: every row is a document, and documents is 0. Version 2: a chunked corpus, where a document
+may have several rows and its first stands for it.
 """
 
 import mmap
@@ -29,7 +31,8 @@ __all__ = ["MEND", "IdFile", "refused"]
 MEND: Final = "restore the index from a copy, or build it again"
 _MAGIC: Final = b"PYENGIDS"
 _VERSION: Final = 1
-_HEADER: Final = struct.Struct("<8sIIQQQ24x")
+_CHUNKED_VERSION: Final = 2
+_HEADER: Final = struct.Struct("<8sIIQQQQ16x")
 
 
 class IdFile:
@@ -41,10 +44,10 @@ class IdFile:
         For messages.
     starts : uint64, shape (batches + 1,)
         First row of every batch, and the number of rows.
-    hashes : uint64, shape (rows,)
+    hashes : uint64, shape (documents,)
         Ascending.
-    rows : uint32, shape (rows,)
-        The row of each hash.
+    rows : uint32, shape (documents,)
+        The row of each hash: the first of the document.
     """
 
     def __init__(
@@ -61,7 +64,12 @@ class IdFile:
 
     @classmethod
     def write(
-        cls, path: Path, starts: list[int], hashes: list[npt.NDArray[np.uint64]], arrow_bytes: int
+        cls,
+        path: Path,
+        starts: list[int],
+        hashes: list[npt.NDArray[np.uint64]],
+        arrow_bytes: int,
+        first_rows: npt.NDArray[np.uint32] | None = None,
     ) -> None:
         """Sort the hashes of all batches and write the file.
 
@@ -72,9 +80,11 @@ class IdFile:
         starts : list of int
             First row of every batch, and the number of rows.
         hashes : list of uint64 arrays
-            Of the ids of each batch; emptied, to halve the memory the sorting takes.
+            Of the ids of the documents of each batch; emptied, to halve the memory the sorting takes.
         arrow_bytes : int
             Length of the Arrow file it belongs to.
+        first_rows : uint32, shape (documents,), optional
+            First row of every document of a chunked corpus; by default every row is a document.
 
         Raises
         ------
@@ -86,13 +96,19 @@ class IdFile:
         hashes.clear()
         order = np.argsort(unsorted, kind="stable").astype("<u4")
         header = _HEADER.pack(
-            _MAGIC, _VERSION, zlib.crc32(bounds.data), len(unsorted), len(bounds) - 1, arrow_bytes
+            _MAGIC,
+            _VERSION if first_rows is None else _CHUNKED_VERSION,
+            zlib.crc32(bounds.data),
+            starts[-1],
+            len(bounds) - 1,
+            arrow_bytes,
+            0 if first_rows is None else len(first_rows),
         )
         with path.open("wb") as file:
             file.write(header)
             file.write(bounds.data)
             file.write(unsorted[order].astype("<u8", copy=False).data)
-            file.write(order.data)
+            file.write((order if first_rows is None else first_rows[order].astype("<u4", copy=False)).data)
 
     @classmethod
     def open(cls, path: Path, arrow_bytes: int) -> Self:
@@ -126,17 +142,19 @@ class IdFile:
                 data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise refused(path, error) from error
-        magic, version, checksum, rows, batches, expected = _HEADER.unpack_from(data)
+        magic, version, checksum, rows, batches, expected, documents = _HEADER.unpack_from(data)
         if magic != _MAGIC:
             raise CorruptIndexError(f"{path}: expected an id file, got another kind of file; {MEND}")
-        if version != _VERSION:
+        if version not in (_VERSION, _CHUNKED_VERSION):
             raise IncompatibleIndexError(
-                f"{path}: version {version} of the id file is not {_VERSION}, the one this pyengine reads; "
-                "use the pyengine that wrote it, or build the index again"
+                f"{path}: version {version} of the id file is not {_VERSION} or {_CHUNKED_VERSION}, those "
+                "this pyengine reads; use the pyengine that wrote it, or build the index again"
             )
-        if size != _HEADER.size + 8 * (batches + 1) + 12 * rows:
+        documents = rows if version == _VERSION else documents
+        if size != _HEADER.size + 8 * (batches + 1) + 12 * documents:
             raise CorruptIndexError(
-                f"{path}: expected the length for {rows} rows in {batches} batches, got {size} bytes; {MEND}"
+                f"{path}: expected the length for {documents} documents in {batches} batches, got {size} "
+                f"bytes; {MEND}"
             )
         starts = np.frombuffer(data, dtype="<u8", count=batches + 1, offset=_HEADER.size)
         ascending = bool((starts[1:] > starts[:-1]).all()) and starts[0] == 0 and starts[-1] == rows
@@ -149,8 +167,9 @@ class IdFile:
                 f"{MEND}"
             )
         at = _HEADER.size + starts.nbytes
-        hashes = np.frombuffer(data, dtype="<u8", count=rows, offset=at)
-        return cls(path, starts, hashes, np.frombuffer(data, dtype="<u4", count=rows, offset=at + 8 * rows))
+        hashes = np.frombuffer(data, dtype="<u8", count=documents, offset=at)
+        first_rows = np.frombuffer(data, dtype="<u4", count=documents, offset=at + 8 * documents)
+        return cls(path, starts, hashes, first_rows)
 
     def first_candidates(self, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Return where in `hashes` each value stands first, -1 where it does not."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine.corpus.batching import MAX_BYTES, MAX_ROWS
+from pyengine.corpus.chunks import CHUNK_COLUMNS, ChunkPlace, Documents, is_chunked
 from pyengine.corpus.columns import conform, unified
 from pyengine.corpus.stored import StoredCorpus
 from pyengine.errors import InvalidInputError, NotFoundError
@@ -31,7 +32,8 @@ class JoinedCorpus:
     Parameters
     ----------
     parts : sequence of (StoredCorpus, uint32 array)
-        Each corpus and its deleted rows, ascending. An id stands in one row that is not deleted at most.
+        Each corpus and its deleted rows, ascending: whole documents. At most one document that is not deleted
+        has an id.
 
     Raises
     ------
@@ -42,21 +44,51 @@ class JoinedCorpus:
     def __init__(self, parts: Sequence[tuple[StoredCorpus, npt.NDArray[np.uint32]]]) -> None:
         self._parts = [(corpus, Numbering(deleted, len(corpus))) for corpus, deleted in parts]
         self._schema = unified(corpus.schema for corpus, _ in parts)
+        self._own_columns = 3 + (len(CHUNK_COLUMNS) if is_chunked(self._schema) else 0)
+        self._documents: Documents | None = None
         self._starts = [0]
         for _, numbering in self._parts:
             self._starts.append(self._starts[-1] + numbering.n_shown)
 
     @property
     def schema(self) -> "pa.Schema":
-        """Columns: ``id``, ``title``, ``text``, then metadata."""
+        """Columns: ``id``, ``title``, ``text``, those of a chunk if rows are chunks, then metadata."""
         return self._schema
 
     def __len__(self) -> int:
-        """Number of documents."""
+        """Number of rows."""
         return self._starts[-1]
 
+    @property
+    def chunked(self) -> bool:
+        """Whether rows are chunks."""
+        return is_chunked(self._schema)
+
+    @property
+    def n_documents(self) -> int:
+        """Number of documents: of rows, unless these are chunks."""
+        return len(self.documents) if self.chunked else len(self)
+
+    @property
+    def documents(self) -> Documents:
+        """Which rows belong to which document; read once, 4 bytes a row and 4 a document.
+
+        Raises
+        ------
+        CorruptIndexError
+            An id file is damaged.
+        """
+        if self._documents is None:
+            first_rows = [np.empty(0, dtype=np.uint32)]
+            for start, (corpus, numbering) in zip(self._starts, self._parts, strict=False):
+                stored = corpus.documents.first_rows
+                kept = stored[numbering.live()[stored]]
+                first_rows.append(numbering.shown(kept) + np.uint32(start))
+            self._documents = Documents(np.concatenate(first_rows), len(self))
+        return self._documents
+
     def batches(self, *, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> "Iterator[pa.RecordBatch]":
-        """Yield the documents in order, as views of the mapped files where nothing is deleted.
+        """Yield the rows in order, as views of the mapped files where nothing is deleted.
 
         Parameters
         ----------
@@ -132,7 +164,22 @@ class JoinedCorpus:
             The stored value is damaged.
         """
         corpus, stored = self._locate(row)
-        return dict.fromkeys(self._schema.names[3:]) | corpus.metadata(stored)
+        return dict.fromkeys(self._schema.names[self._own_columns :]) | corpus.metadata(stored)
+
+    def chunk(self, row: int) -> ChunkPlace | None:
+        """Return which chunk of its document a row is; None where rows are whole documents.
+
+        Parameters
+        ----------
+        row : int
+
+        Raises
+        ------
+        InvalidInputError
+            There is no such row.
+        """
+        corpus, stored = self._locate(row)
+        return corpus.chunk(stored)
 
     def ids(self, rows: "Sequence[int] | npt.NDArray[np.integer[Any]] | None" = None) -> list[str]:
         """Return the ids of rows, in the order given.
@@ -187,7 +234,7 @@ class JoinedCorpus:
         return pa.concat_tables(taken).take(pa.array(back))
 
     def row_of(self, id_: str) -> int:
-        """Return the row with an id.
+        """Return the row with an id; the first of the document where rows are chunks.
 
         Parameters
         ----------
@@ -204,7 +251,7 @@ class JoinedCorpus:
         return row
 
     def rows_of(self, ids: Sequence[str]) -> npt.NDArray[np.uint32]:
-        """Return the row of every id.
+        """Return the row of every id; the first of the document where rows are chunks.
 
         Parameters
         ----------

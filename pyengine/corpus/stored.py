@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine.corpus.batching import MAX_BYTES, MAX_ROWS, halves
+from pyengine.corpus.chunks import CHUNK_COLUMNS, ChunkPlace, Documents, is_chunked
 from pyengine.corpus.idfile import MEND, IdFile, refused
 from pyengine.corpus.ids import hash_id, hash_ids, string_parts
 from pyengine.corpus.schema import base_schema
@@ -32,7 +33,8 @@ Rows = Sequence[int] | npt.NDArray[np.integer[Any]]
 class StoredCorpus:
     """A corpus on disk, memory-mapped: any row at once, any id at once, hardly any memory of its own.
 
-    Row numbers are the order of writing, from 0. Memory: the pages that are touched, shared between
+    Row numbers are the order of writing, from 0. A row is a document or, in a chunked corpus, a chunk of one;
+    the chunks of a document are neighbours. Memory: the pages that are touched, shared between
     processes; and a few kilobytes for every batch (8192 rows) that was touched.
 
     Threads: safe.
@@ -54,6 +56,9 @@ class StoredCorpus:
         self._starts: list[int] = ids.starts.tolist()
         self._batches: list[pa.RecordBatch | None] = [None] * (len(ids.starts) - 1)
         self._lock = threading.Lock()
+        self._chunked = is_chunked(reader.schema)
+        self._own_columns = 3 + (len(CHUNK_COLUMNS) if self._chunked else 0)
+        self._documents: Documents | None = None
 
     @classmethod
     def open(cls, path: "str | os.PathLike[str]") -> Self:
@@ -98,6 +103,10 @@ class StoredCorpus:
                 f"{file}: expected columns id, title, text in {batches} batches, got {', '.join(names)} in "
                 f"{reader.num_record_batches}; {MEND}"
             )
+        if len(ids.rows) != ids.starts[-1] and not is_chunked(reader.schema):
+            raise CorruptIndexError(
+                f"{ids.path}: expected an id for each of {ids.starts[-1]} rows, got {len(ids.rows)}; {MEND}"
+            )
         return cls(file, reader, ids)
 
     @property
@@ -107,15 +116,42 @@ class StoredCorpus:
 
     @property
     def schema(self) -> "pa.Schema":
-        """Columns: ``id``, ``title``, ``text``, then metadata."""
+        """Columns: ``id``, ``title``, ``text``, those of a chunk if rows are chunks, then metadata."""
         return self._reader.schema
 
     def __len__(self) -> int:
-        """Number of documents."""
+        """Number of rows."""
         return self._starts[-1]
 
+    @property
+    def chunked(self) -> bool:
+        """Whether rows are chunks."""
+        return self._chunked
+
+    @property
+    def n_documents(self) -> int:
+        """Number of documents: of rows, unless these are chunks."""
+        return len(self._ids.rows)
+
+    @property
+    def documents(self) -> Documents:
+        """Which rows belong to which document; read once, 4 bytes a row and 4 a document.
+
+        Raises
+        ------
+        CorruptIndexError
+            The id file is damaged.
+        """
+        if self._documents is None:
+            first = np.sort(self._ids.rows)
+            sound = (first[1:] > first[:-1]).all() and (first[:1] == 0).all() and (first < len(self)).all()
+            if not sound or (len(first) == 0) != (len(self) == 0):
+                raise CorruptIndexError(f"{self._ids.path}: the rows of documents are damaged; {MEND}")
+            self._documents = Documents(first, len(self))
+        return self._documents
+
     def batches(self, *, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> "Iterator[pa.RecordBatch]":
-        """Yield the documents in order, as views of the mapped file.
+        """Yield the rows in order, as views of the mapped file.
 
         Parameters
         ----------
@@ -190,7 +226,8 @@ class StoredCorpus:
 
         batch, i = self._locate(row)
         values = {}
-        for name, column in zip(batch.schema.names[3:], batch.columns[3:], strict=True):
+        own = self._own_columns
+        for name, column in zip(batch.schema.names[own:], batch.columns[own:], strict=True):
             try:
                 one = column.slice(i, 1)
                 # The offsets of nested values are checked before they are followed.
@@ -201,6 +238,23 @@ class StoredCorpus:
                     f"{self._path}: row {row}, column {name!r}: {error}; {MEND}"
                 ) from error
         return values
+
+    def chunk(self, row: int) -> ChunkPlace | None:
+        """Return which chunk of its document a row is; None where rows are whole documents.
+
+        Parameters
+        ----------
+        row : int
+
+        Raises
+        ------
+        InvalidInputError
+            There is no such row.
+        """
+        batch, i = self._locate(row)
+        if not self._chunked:
+            return None
+        return ChunkPlace(*(batch.column(name)[i].as_py() for name in CHUNK_COLUMNS))
 
     def ids(self, rows: "Rows | None" = None) -> list[str]:
         """Return the ids of rows, in the order given.
@@ -247,7 +301,7 @@ class StoredCorpus:
         return pa.Table.from_batches(taken, self.schema).take(pa.array(back))
 
     def row_of(self, id_: str) -> int:
-        """Return the row with an id.
+        """Return the row with an id; the first of the document where rows are chunks.
 
         Parameters
         ----------
@@ -264,7 +318,7 @@ class StoredCorpus:
         return row
 
     def rows_of(self, ids: Sequence[str]) -> npt.NDArray[np.uint32]:
-        """Return the row of every id.
+        """Return the row of every id; the first of the document where rows are chunks.
 
         Parameters
         ----------

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine.corpus.batching import MAX_BYTES, MAX_ROWS, rebatch
+from pyengine.corpus.chunks import DocumentStarts, is_chunked
 from pyengine.corpus.idfile import IdFile
 from pyengine.corpus.ids import hash_ids
 from pyengine.corpus.schema import base_schema
@@ -40,7 +41,7 @@ def write_ipc(
     Parameters
     ----------
     batches : Corpus, StoredCorpus, or iterable of pyarrow.RecordBatch
-        The documents, in the schema of a corpus.
+        The documents, in the schema of a corpus; or their chunks, in that of `Chunker.schema`.
     path : path-like
         The Arrow file; overwritten when there.
     schema : pyarrow.Schema, optional
@@ -49,13 +50,13 @@ def write_ipc(
     Returns
     -------
     int
-        Documents written.
+        Rows written.
 
     Raises
     ------
     InvalidInputError
-        Batches differ in their columns, an id comes twice, or there are 2**32 - 1 documents or more. No
-        file is left behind.
+        Batches differ in their columns, two documents have one id, chunks of a document are missing or
+        apart, or there are 2**32 - 1 rows or more. No file is left behind.
     StorageError
         The system refused to write (full disk, permissions). No file is left behind.
     """
@@ -75,10 +76,10 @@ def write_ipc(
         )
     ids = target.with_suffix(IDS_SUFFIX)
     try:
-        starts, hashes = _write_arrow(source, target, columns)
+        starts, hashes, first_rows = _write_arrow(source, target, columns)
         rows = starts[-1]
         with _writing(ids):
-            IdFile.write(ids, starts, hashes, target.stat().st_size)
+            IdFile.write(ids, starts, hashes, target.stat().st_size, first_rows)
         _refuse_repeated(target)
     except BaseException:
         for file in (target, ids):
@@ -90,12 +91,14 @@ def write_ipc(
 
 def _write_arrow(
     source: "Iterator[pa.RecordBatch]", target: Path, schema: "pa.Schema"
-) -> tuple[list[int], list[npt.NDArray[np.uint64]]]:
-    """Write the Arrow file; return the batch starts and the hashes of the ids."""
+) -> tuple[list[int], list[npt.NDArray[np.uint64]], npt.NDArray[np.uint32] | None]:
+    """Write the Arrow file; return batch starts, hashes of the documents' ids and, for chunks, first rows."""
     import pyarrow as pa
 
     starts: list[int] = [0]
     hashes: list[npt.NDArray[np.uint64]] = []
+    documents = DocumentStarts() if is_chunked(schema) else None
+    first_rows: list[npt.NDArray[np.uint32]] = []
     with _writing(target):
         sink = pa.OSFile(str(target), "wb")
     # Closed by hand: an error of closing after an error of writing would hide the first one.
@@ -107,10 +110,17 @@ def _write_arrow(
         for batch in rebatch(_of_schema(source, schema), MAX_ROWS, MAX_BYTES):
             with _writing(target):
                 writer.write_batch(batch)
+            ids = batch.column(0)
+            if documents is not None:
+                first = np.flatnonzero(documents.of(batch))
+                first_rows.append((starts[-1] + first).astype(np.uint32))
+                ids = ids.take(pa.array(first))
+            hashes.append(hash_ids(ids)[0])
             starts.append(starts[-1] + batch.num_rows)
-            hashes.append(hash_ids(batch.column(0))[0])
             if starts[-1] >= NO_ROW:
-                raise InvalidInputError(f"batches: expected fewer than {NO_ROW} documents; split them")
+                raise InvalidInputError(f"batches: expected fewer than {NO_ROW} rows; split them")
+        if documents is not None:
+            documents.end()
         with _writing(target):
             while open_files:
                 open_files.pop(0).close()
@@ -118,7 +128,9 @@ def _write_arrow(
         for file in open_files:
             with contextlib.suppress(OSError, ValueError):
                 file.close()
-    return starts, hashes
+    if documents is None:
+        return starts, hashes, None
+    return starts, hashes, np.concatenate([np.empty(0, dtype=np.uint32), *first_rows])
 
 
 def _of_schema(batches: "Iterator[pa.RecordBatch]", schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
@@ -135,7 +147,7 @@ def _of_schema(batches: "Iterator[pa.RecordBatch]", schema: "pa.Schema") -> "Ite
 
 
 def _refuse_repeated(target: Path) -> None:
-    """Raise for an id that stands in two rows; equal hashes of different ids are fine."""
+    """Raise for an id that two documents have; equal hashes of different ids are fine."""
     stored = StoredCorpus.open(target)
     hashes, rows = stored.id_file.hashes, stored.id_file.rows
     for i in np.flatnonzero(hashes[1:] == hashes[:-1]):
