@@ -89,6 +89,55 @@ class Hits:
             raise InvalidInputError(f"k: expected at least 1, got {k}")
         return Hits(self.rows[:, :k], self.scores[:, :k], np.minimum(self.counts, np.uint32(k)))
 
+    def collapse(self, groups: npt.NDArray[np.integer[Any]]) -> "Hits":
+        """Return the best row of every group, such as the best chunk of every document.
+
+        Under the order law the first row of a group is its best: the highest score, of equal ones the lowest
+        row. The rows that stay keep scores and order, so the answer is the beginning of what the whole
+        ranking would give, whatever its depth.
+
+        Parameters
+        ----------
+        groups : int array, shape (n, k)
+            The group of each slot's row, 0 to 2**32 - 1; what unused slots hold does not matter.
+
+        Returns
+        -------
+        Hits
+            Of the same shape; each query has as many hits as groups.
+
+        Raises
+        ------
+        InvalidInputError
+            Another shape, no integers, or a group outside of that range.
+        """
+        is_array = isinstance(groups, np.ndarray)
+        if not is_array or groups.shape != self.rows.shape or groups.dtype.kind not in "iu":
+            got = f"{groups.dtype} {groups.shape}" if is_array else type(groups).__name__
+            raise InvalidInputError(f"groups: expected integers of shape {self.rows.shape}, got {got}")
+        used = np.arange(self.k) < self.counts[:, None]
+        wrong = used & ((groups < 0) | (groups > 2**32 - 1))
+        if wrong.any():
+            raise InvalidInputError(f"groups: expected numbers from 0 to 2**32 - 1, got {groups[wrong][0]}")
+        # Sorted by group, then by place; so the best of a group stands first. Unused slots are a last group.
+        keys = np.where(used, groups, 2**32 - 1).astype(np.int64) << 31 | np.arange(self.k)
+        keys.sort(axis=1)
+        first = np.ones(keys.shape, dtype=np.bool_)
+        first[:, 1:] = keys[:, 1:] >> 31 != keys[:, :-1] >> 31
+        best = np.zeros(keys.shape, dtype=np.bool_)
+        np.put_along_axis(best, keys & (2**31 - 1), first, axis=1)
+        best &= used
+        kept = np.argsort(~best, axis=1, kind="stable")
+        counts = best.sum(axis=1, dtype=np.uint32)
+        left = np.arange(self.k) >= counts[:, None]
+        rows, scores = (
+            np.take_along_axis(self.rows, kept, axis=1),
+            np.take_along_axis(self.scores, kept, axis=1),
+        )
+        rows[left] = NO_ROW
+        scores[left] = -np.inf
+        return Hits(rows, scores, counts)
+
     def equals(self, other: "Hits") -> bool:
         """Whether both hold the same rows, scores (bit for bit) and counts."""
         return (

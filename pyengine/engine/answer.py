@@ -4,36 +4,32 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pyengine.config import FusionConfig
+from pyengine.engine.asked import branch_weights
 from pyengine.engine.branches import BranchHits
 from pyengine.engine.results import Explanation, Mode, SearchHit, SearchResult
 from pyengine.engine.snapshot import Snapshot
-from pyengine.fuse import rrf
 from pyengine.types import Hits
 
-__all__ = ["answer", "fuse"]
-
-
-def fuse(branches: Mapping[str, Hits], config: FusionConfig, k: int) -> Hits:
-    """Fuse the branches by weighted RRF to depth ``k``."""
-    weights = _weights(config)
-    return rrf(list(branches.values()), k=config.k, weights=[weights[name] for name in branches], depth=k)
+__all__ = ["answer"]
 
 
 def answer(
-    snapshot: Snapshot, query: str, k: int, mode: Mode, found: BranchHits, *, explain: bool, filtered: bool
+    snapshot: Snapshot,
+    query: str,
+    mode: Mode,
+    best: Hits,
+    found: BranchHits,
+    *,
+    explain: bool,
+    filtered: bool,
 ) -> SearchResult:
-    """Make the answer to one query out of what its branches found."""
-    config = snapshot.settings.fusion
-    if mode == "hybrid":
-        best = fuse(found.hits, config, k)
-    else:
-        best = found.hits[mode].truncate(k) if mode in found.hits else Hits.empty(1, k)
+    """Make the answer to one query out of its best rows and what its branches found."""
     rows, scores = best.query(0)
     ranks = {name: _ranks(hits, rows) for name, hits in found.hits.items()}
     hits = []
     for i, row in enumerate(rows.tolist()):
         rank = {name: ranks[name][i] for name in found.hits}
+        place = snapshot.corpus.chunk(row)
         hits.append(
             SearchHit(
                 id=snapshot.corpus.id(row),
@@ -48,6 +44,8 @@ def answer(
                 text=snapshot.corpus.text(row),
                 metadata=snapshot.corpus.metadata(row),
                 explanation=_explain(snapshot, query, row, mode, rank) if explain else None,
+                chunk=None if place is None else place.chunk,
+                span=None if place is None else (place.start, place.end),
             )
         )
     return SearchResult(query, tuple(hits), mode, bool(found.late), _notes(found, mode, filtered))
@@ -63,17 +61,13 @@ def _explain(
     snapshot: Snapshot, query: str, row: int, mode: Mode, ranks: Mapping[str, int | None]
 ) -> Explanation:
     config = snapshot.settings.fusion
-    weights = _weights(config)
+    weights = branch_weights(config)
     fusion = (
         {name: weights[name] / (config.k + rank) for name, rank in ranks.items() if rank is not None}
         if mode == "hybrid"
         else {}
     )
     return Explanation(tuple(snapshot.lexical.explain(query, row)), fusion)
-
-
-def _weights(config: FusionConfig) -> dict[str, float]:
-    return {"lexical": config.lexical_weight, "dense": config.dense_weight}
 
 
 def _notes(found: BranchHits, mode: Mode, filtered: bool) -> tuple[str, ...]:

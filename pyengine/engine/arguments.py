@@ -9,7 +9,7 @@ from pyengine.engine.results import Mode
 from pyengine.engine.snapshot import Snapshot
 from pyengine.errors import InvalidInputError
 
-__all__ = ["branch_depth", "check_mode", "check_queries", "check_query"]
+__all__ = ["check_collapse", "check_k", "check_mode", "check_queries", "check_query"]
 
 
 def check_query(query: Any) -> None:
@@ -40,10 +40,17 @@ def check_mode(mode: Mode | None, snapshot: Snapshot) -> Mode:
     return mode
 
 
-def branch_depth(k: int, mode: Mode, snapshot: Snapshot) -> int:
-    """Hits to take from each branch for an answer of ``k``."""
+def check_k(k: Any) -> int:
+    """Return the depth of an answer; refuse what is no number of hits."""
     if isinstance(k, bool) or not isinstance(k, int | np.integer):
         raise InvalidInputError(f"k: expected an int, got {type(k).__name__}")
     if k < 1:
         raise InvalidInputError(f"k: expected at least 1, got {k}")
-    return max(int(k), snapshot.settings.fusion.window) if mode == "hybrid" else int(k)
+    return int(k)
+
+
+def check_collapse(collapse: Any, snapshot: Snapshot) -> bool:
+    """Return whether hits are collapsed to documents; never where they are documents already."""
+    if collapse is not None and not isinstance(collapse, bool):
+        raise InvalidInputError(f"collapse: expected True, False or None, got {collapse!r}")
+    return collapse is not False and snapshot.settings.chunker is not None

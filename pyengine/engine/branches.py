@@ -7,10 +7,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from pyengine.engine.results import Mode
 from pyengine.engine.snapshot import Snapshot
 from pyengine.rows import RowFilter
-from pyengine.types import Embedder, Hits
+from pyengine.types import Hits
 
 __all__ = ["PARALLEL_POSTINGS", "BranchHits", "run_branches"]
 
@@ -30,7 +33,7 @@ class BranchHits:
 
 def run_branches(
     snapshot: Snapshot,
-    embedder: Callable[[], Embedder],
+    vectors: Callable[[], npt.NDArray[np.float32]],
     queries: Sequence[str],
     depth: int,
     mode: Mode,
@@ -41,6 +44,8 @@ def run_branches(
 ) -> BranchHits:
     """Search ``snapshot`` for ``queries`` in the branches of ``mode``; only ``allowed`` rows are hits.
 
+    ``vectors`` makes the vectors of the queries, and is called in the dense branch only.
+
     The dense branch moves to a thread of its own when a deadline has to be kept or when the lexical branch
     is long enough to be worth it; the thread is joined before this returns unless it is late. A late
     branch's thread ends by itself when the model returns, and its answer is dropped.
@@ -50,8 +55,7 @@ def run_branches(
         return snapshot.lexical.search(queries, depth, filter=allowed, n_threads=n_threads)
 
     def dense() -> Hits:
-        vectors = embedder().embed(queries, kind="query")
-        return snapshot.require_dense().search(vectors, depth, filter=allowed, n_threads=n_threads)
+        return snapshot.require_dense().search(vectors(), depth, filter=allowed, n_threads=n_threads)
 
     if mode == "lexical":
         return BranchHits({"lexical": lexical()})

@@ -211,13 +211,11 @@ def publish(
     carried : sequence of str
         Files of the last generation that stay.
     """
-    fingerprints = {"analyzer": settings.analyzer.fingerprint}
-    if settings.embedder is not None:
-        fingerprints["embedder"] = settings.embedder.fingerprint
+    what = "documents" if settings.chunker is None else "chunks"
     writer.publish(
-        fingerprints=fingerprints,
+        fingerprints=settings.fingerprints,
         config={**settings.to_json(), "segments": [entry.to_json() for entry in entries]},
-        counts={"documents": sum(entry.documents - entry.deleted for entry in entries)},
+        counts={what: sum(entry.documents - entry.deleted for entry in entries)},
         carried=carried,
     )
 

@@ -49,7 +49,8 @@ class Changing(Searching):
         Parameters
         ----------
         documents : Corpus, iterable of dict, or Arrow table or reader
-            Dicts hold ``id`` and ``text``, optionally ``title``, and any metadata.
+            Dicts hold ``id`` and ``text``, optionally ``title``, and any metadata; in an index made with
+            ``Chunker.given()`` also ``spans``.
         progress : callable, optional
             Called with (documents done, None).
 
@@ -61,8 +62,8 @@ class Changing(Searching):
         Raises
         ------
         InvalidInputError
-            A bad row, a duplicate id (in the input, staged or committed), or a metadata column of another
-            type than before. The message says where and what to do.
+            A bad row, a duplicate id (in the input, staged or committed), a metadata column of another type
+            than before, or one named like a column of chunks. The message says where and what to do.
         LockedError
             Another writer holds the directory.
         StorageError
@@ -117,7 +118,8 @@ class Changing(Searching):
         ids : iterable of str, optional
             Their ids.
         filter : str or pyarrow.compute.Expression, optional
-            In place of ids: all documents that it admits, as in `search`.
+            In place of ids: all documents that it admits, as in `search`; in a chunked index, all of which
+            it admits a chunk.
         missing_ok : bool
             Pass over ids that no document has; by default they are an error and nothing is deleted.
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+from pyengine.corpus import Chunker
 from pyengine.engine.building import write_empty
 from pyengine.engine.changing import Changing
 from pyengine.engine.ids import CorpusIds
@@ -69,6 +70,7 @@ class Engine(Changing):
         bm25: Bm25Config | None = None,
         dense: DenseConfig | None = None,
         fusion: FusionConfig | None = None,
+        chunker: Chunker | None = None,
         auto_compact: bool | MergePolicy = True,
     ) -> Self:
         """Make a new index in a directory and commit it, empty, as its first generation.
@@ -84,6 +86,9 @@ class Engine(Changing):
             Makes the terms. ``Analyzer("domain")`` by default, which keeps literals whole.
         bm25, dense, fusion : Bm25Config, DenseConfig, FusionConfig, optional
             Parameters of the parts; their defaults say why.
+        chunker : Chunker, optional
+            Cuts the documents into chunks, which are the rows of the index. None (the default) indexes every
+            document whole.
         auto_compact : bool or MergePolicy
             Which segments each `commit` brings together, in the same call: by default those that
             `TieredMerge` names, False none, so that only `compact` does. Not recorded.
@@ -102,6 +107,7 @@ class Engine(Changing):
             dense or DenseConfig(),
             fusion or FusionConfig(),
             None if embedder is None else EmbedderRecord.of(embedder),
+            _checked_chunker(chunker),
         )
         store = Store.create(path, exist_ok=True)
         if store.generation > 0:
@@ -120,6 +126,7 @@ class Engine(Changing):
         embedder: Embedder | None = None,
         analyzer: Analyzer | None = None,
         fusion: FusionConfig | None = None,
+        chunker: Chunker | None = None,
         auto_compact: bool | MergePolicy = True,
     ) -> Self:
         """Open the newest generation of an index: files are mapped, not read, so this takes milliseconds.
@@ -135,6 +142,8 @@ class Engine(Changing):
             Only compared with the stored one, for callers who want to be sure.
         fusion : FusionConfig, optional
             In place of the stored parameters; fusion is decided at query time.
+        chunker : Chunker, optional
+            Only compared with the stored one, as ``analyzer``.
         auto_compact : bool or MergePolicy
             As in `create`.
 
@@ -145,19 +154,17 @@ class Engine(Changing):
         CorruptIndexError
             A file is missing, half-written or damaged; the message names it.
         IncompatibleIndexError
-            Another format version, analyzer or embedder.
+            Another format version, analyzer, chunker or embedder.
         StorageError
             The system refused to read it.
         """
         store = Store.open(path)
         snapshot = Snapshot.of(store, fusion=fusion, given=embedder)
         settings = snapshot.settings
-        if analyzer is not None and analyzer.fingerprint != settings.analyzer.fingerprint:
-            raise IncompatibleIndexError(
-                f"{store.path}: the index was made with analyzer {settings.analyzer.config()}, "
-                f"the one given is {analyzer.config()}; leave analyzer out to use the stored one, or "
-                "build a new index"
-            )
+        if analyzer is not None:
+            settings.check_analyzer(analyzer, str(store.path))
+        if (given := _checked_chunker(chunker)) is not None:
+            settings.check_chunker(given, str(store.path))
         if embedder is not None and settings.embedder is None:
             raise IncompatibleIndexError(
                 f"{store.path}: the index was made without an embedder and has no vectors; "
@@ -166,8 +173,13 @@ class Engine(Changing):
         return cls(store, snapshot, _policy_of(auto_compact))
 
     def __len__(self) -> int:
-        """Number of committed documents."""
+        """Number of committed rows: documents or, in a chunked index, chunks."""
         return len(self._snapshot.corpus)
+
+    @property
+    def n_documents(self) -> int:
+        """Number of committed documents."""
+        return self._snapshot.corpus.n_documents
 
     @property
     def generation(self) -> int:
@@ -181,7 +193,10 @@ class Engine(Changing):
 
     @property
     def ids(self) -> Sequence[str]:
-        """The documents' ids, by row; read from the mapped corpus when asked for."""
+        """The documents' ids, by row; read from the mapped corpus when asked for.
+
+        In a chunked index all chunks of a document have its id.
+        """
         return CorpusIds(self._snapshot.corpus)
 
     @property
@@ -198,6 +213,11 @@ class Engine(Changing):
     def analyzer(self) -> Analyzer:
         """The analyzer of documents and queries."""
         return self._snapshot.settings.analyzer
+
+    @property
+    def chunker(self) -> Chunker | None:
+        """What cuts documents into chunks; None where every document is one row."""
+        return self._snapshot.settings.chunker
 
     @property
     def embedder(self) -> Embedder | None:
@@ -238,7 +258,8 @@ class Engine(Changing):
             "generation": snapshot.generation,
             "created_at": manifest.created_at,
             "pyengine_version": manifest.pyengine_version,
-            "documents": len(snapshot.corpus),
+            "documents": self.n_documents,
+            "chunks": None if snapshot.settings.chunker is None else len(snapshot.corpus),
             "settings": snapshot.settings.to_json(),
             "lexical": asdict(snapshot.lexical.stats),
             "segments": [segment.entry.to_json() for segment in snapshot.segments],
@@ -264,6 +285,15 @@ class Engine(Changing):
     def _check_open(self) -> None:
         if self._closed:
             raise InvalidInputError(f"{self._store.path}: this engine was closed; open it again")
+
+
+def _checked_chunker(given: Any) -> Chunker | None:
+    if given is not None and not isinstance(given, Chunker):
+        raise InvalidInputError(
+            f"chunker: expected a pyengine.Chunker, got {type(given).__name__}; use Chunker(tokens=...), or "
+            "Chunker.given() for chunks of your own"
+        )
+    return given
 
 
 def _policy_of(auto_compact: "bool | MergePolicy") -> MergePolicy | None:

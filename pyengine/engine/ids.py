@@ -5,7 +5,7 @@ from typing import overload
 
 import numpy as np
 
-from pyengine.corpus import JoinedCorpus, StoredCorpus
+from pyengine.corpus import Documents, JoinedCorpus, StoredCorpus
 
 __all__ = ["CorpusIds"]
 
@@ -15,6 +15,11 @@ class CorpusIds(Sequence[str]):
 
     def __init__(self, corpus: StoredCorpus | JoinedCorpus) -> None:
         self._corpus = corpus
+
+    @property
+    def documents(self) -> Documents | None:
+        """Which rows belong to which document, where rows are chunks; None where each is a document."""
+        return self._corpus.documents if self._corpus.chunked else None
 
     def __len__(self) -> int:
         return len(self._corpus)

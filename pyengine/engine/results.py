@@ -32,14 +32,15 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One document of an answer.
+    """One document of an answer or, in a chunked index, its best chunk.
 
     Parameters
     ----------
     id : str
         The document's id as it was added.
     row : int
-        Its row in the corpus.
+        Its row in the corpus; of a chunked index that of the chunk, to which ``score``, ``ranks``, ``scores``
+        and ``explanation`` belong.
     score : float
         What the answer is ordered by: the fused score in hybrid mode, else the branch's own.
     ranks : mapping of branch to int or None
@@ -47,11 +48,15 @@ class SearchHit:
     scores : mapping of branch to float or None
         The score in each branch that ran (BM25, inner product); None as above.
     title, text : str
-        As they were added.
+        As they were added; of a chunked index the text of the chunk.
     metadata : mapping
         The other columns.
     explanation : Explanation or None
         With ``explain=True``.
+    chunk : int or None
+        In a chunked index, the number of the chunk in its document, from 0.
+    span : (int, int) or None
+        In a chunked index, where the chunk starts and ends in the document's text, in code points.
     """
 
     id: str
@@ -63,6 +68,8 @@ class SearchHit:
     text: str
     metadata: Mapping[str, Any]
     explanation: Explanation | None = None
+    chunk: int | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from pyengine.engine.answer import answer, fuse
-from pyengine.engine.arguments import branch_depth, check_mode, check_queries, check_query
-from pyengine.engine.branches import run_branches
+from pyengine.engine.answer import answer
+from pyengine.engine.arguments import check_collapse, check_k, check_mode, check_queries, check_query
+from pyengine.engine.asked import Asked
 from pyengine.engine.filtering import Filter
 from pyengine.engine.results import Mode, SearchResult
 from pyengine.engine.snapshot import Snapshot
@@ -39,6 +39,7 @@ class Searching(ABC):
         *,
         mode: Mode | None = None,
         filter: "Filter | None" = None,
+        collapse: bool | None = None,
         explain: bool = False,
         timeout_s: float | None = None,
     ) -> SearchResult:
@@ -58,6 +59,10 @@ class Searching(ABC):
             columns (``docs/engine.md`` has the language), evaluated once a generation; an Arrow expression;
             a bool for each row; row numbers. Both branches keep to it, scores stay those of the whole index,
             and ``k`` hits come back whenever so many admitted documents match.
+        collapse : bool, optional
+            In a chunked index: hits are documents, each with its best chunk (True, the default), or chunks
+            (False). ``k`` documents come back whenever so many match, however many chunks each has. Without
+            chunks it changes nothing.
         explain : bool
             Add each hit's term contributions and fusion parts.
         timeout_s : float, optional
@@ -79,7 +84,8 @@ class Searching(ABC):
         check_query(query)
         snapshot = self._snapshot
         mode = check_mode(mode, snapshot)
-        depth = branch_depth(k, mode, snapshot)
+        k = check_k(k)
+        collapsed = check_collapse(collapse, snapshot)
         if timeout_s is not None and not timeout_s > 0:
             raise InvalidInputError(f"timeout_s: expected a number above 0, got {timeout_s!r}")
         if not query.strip():
@@ -87,16 +93,16 @@ class Searching(ABC):
         allowed = None if filter is None else snapshot.filters.rows(filter)
         if allowed is not None and allowed.count == 0:
             return SearchResult(query, (), mode, notes=("the filter admits no document",))
-        found = run_branches(
+        asked = Asked(
             snapshot,
             partial(self._embedder_of, snapshot),
             [query],
-            depth,
             mode,
             allowed=allowed,
             timeout_s=timeout_s,
         )
-        return answer(snapshot, query, k, mode, found, explain=explain, filtered=allowed is not None)
+        best, found = asked.best(k, collapsed=collapsed)
+        return answer(snapshot, query, mode, best, found, explain=explain, filtered=allowed is not None)
 
     async def asearch(
         self,
@@ -105,6 +111,7 @@ class Searching(ABC):
         *,
         mode: Mode | None = None,
         filter: "Filter | None" = None,
+        collapse: bool | None = None,
         explain: bool = False,
         timeout_s: float | None = None,
     ) -> SearchResult:
@@ -112,13 +119,20 @@ class Searching(ABC):
 
         Parameters
         ----------
-        query, k, mode, filter, explain, timeout_s
+        query, k, mode, filter, collapse, explain, timeout_s
             As in `search`, which also says what is raised.
         """
         import asyncio  # noqa: PLC0415  (a tenth of the package's import time)
 
         return await asyncio.to_thread(
-            self.search, query, k, mode=mode, filter=filter, explain=explain, timeout_s=timeout_s
+            self.search,
+            query,
+            k,
+            mode=mode,
+            filter=filter,
+            collapse=collapse,
+            explain=explain,
+            timeout_s=timeout_s,
         )
 
     def search_batch(
@@ -128,6 +142,7 @@ class Searching(ABC):
         *,
         mode: Mode | None = None,
         filter: "Filter | None" = None,
+        collapse: bool | None = None,
         n_threads: int = 1,
     ) -> Hits:
         """Return the ``k`` best rows of every query, as arrays; nothing runs per query in Python.
@@ -142,6 +157,8 @@ class Searching(ABC):
             As in `search`.
         filter : optional
             As in `search`; the same for all queries.
+        collapse : bool, optional
+            As in `search`. The row of a collapsed hit is that of the document's best chunk.
         n_threads : int, 1 or more
             Threads for BM25 and the vector search. The answers do not depend on it.
 
@@ -158,7 +175,8 @@ class Searching(ABC):
         self._check_open()
         snapshot = self._snapshot
         mode = check_mode(mode, snapshot)
-        depth = branch_depth(k, mode, snapshot)
+        k = check_k(k)
+        collapsed = check_collapse(collapse, snapshot)
         queries = check_queries(queries)
         asked = [i for i, query in enumerate(queries) if query.strip()]
         hits = Hits.empty(len(queries), k)
@@ -166,16 +184,9 @@ class Searching(ABC):
         if not asked or (allowed is not None and allowed.count == 0):
             return hits
         texts = [queries[i] for i in asked]
-        found = run_branches(
-            snapshot,
-            partial(self._embedder_of, snapshot),
-            texts,
-            depth,
-            mode,
-            allowed=allowed,
-            n_threads=n_threads,
-        ).hits
-        best = fuse(found, snapshot.settings.fusion, k) if mode == "hybrid" else found[mode].truncate(k)
+        embedder = partial(self._embedder_of, snapshot)
+        call = Asked(snapshot, embedder, texts, mode, allowed=allowed, n_threads=n_threads)
+        best, _ = call.best(k, collapsed=collapsed)
         where = np.asarray(asked)
         hits.rows[where, : best.k] = best.rows
         hits.scores[where, : best.k] = best.scores

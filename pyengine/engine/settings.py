@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+from pyengine.corpus import Chunker
 from pyengine.embed import OnnxEmbedder
 from pyengine.errors import (
     CorruptIndexError,
@@ -65,6 +66,35 @@ class Settings:
     dense: DenseConfig
     fusion: FusionConfig
     embedder: EmbedderRecord | None
+    chunker: Chunker | None = None  # None: a row is a document
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """What the rows of the index were made with, by part."""
+        found = {"analyzer": self.analyzer.fingerprint}
+        if self.embedder is not None:
+            found["embedder"] = self.embedder.fingerprint
+        if self.chunker is not None:
+            found["chunker"] = self.chunker.fingerprint
+        return found
+
+    def check_analyzer(self, given: Analyzer, where: str) -> None:
+        """Raise `IncompatibleIndexError` unless ``given`` behaves as the analyzer of the index."""
+        if given.fingerprint != self.analyzer.fingerprint:
+            raise IncompatibleIndexError(
+                f"{where}: the index was made with analyzer {self.analyzer.config()}, "
+                f"the one given is {given.config()}; leave analyzer out to use the stored one, or "
+                "build a new index"
+            )
+
+    def check_chunker(self, given: Chunker, where: str) -> None:
+        """Raise `IncompatibleIndexError` unless ``given`` cuts as the chunker of the index."""
+        if self.chunker is None or given.fingerprint != self.chunker.fingerprint:
+            stored = "without a chunker" if self.chunker is None else f"with {self.chunker!r}"
+            raise IncompatibleIndexError(
+                f"{where}: the index was made {stored}, the one given is {given!r}; leave chunker out to use "
+                "what is stored, or build a new index"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON-able form kept in the manifest."""
@@ -80,6 +110,9 @@ class Settings:
                 "dim": self.embedder.dim,
                 "source": self.embedder.source,
             },
+            "chunker": None
+            if self.chunker is None
+            else {"config": self.chunker.config(), "fingerprint": self.chunker.fingerprint},
         }
 
     @classmethod
@@ -91,12 +124,13 @@ class Settings:
         CorruptIndexError
             A field is missing or malformed.
         IncompatibleIndexError
-            This version's analyzer no longer behaves as the one the index was made with.
+            This version's analyzer or chunker no longer behaves as the one the index was made with.
         """
         try:
             analyzer = Analyzer.from_config(data["analyzer"]["config"])
             stored = str(data["analyzer"]["fingerprint"])
             record = data["embedder"]
+            cut = data.get("chunker")  # indexes made before there were chunkers have none
             settings = cls(
                 analyzer,
                 Bm25Config(**data["bm25"]),
@@ -105,17 +139,21 @@ class Settings:
                 None
                 if record is None
                 else EmbedderRecord(str(record["fingerprint"]), int(record["dim"]), record["source"]),
+                None if cut is None else Chunker.from_config(cut["config"]),
             )
+            parts = [("analyzer", analyzer.fingerprint, stored)]
+            if cut is not None and settings.chunker is not None:
+                parts.append(("chunker", settings.chunker.fingerprint, str(cut["fingerprint"])))
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptIndexError(
                 f"{where}: the settings are malformed ({error}); restore it from a copy"
             ) from error
-        if analyzer.fingerprint != stored:
-            raise IncompatibleIndexError(
-                f"{where}: the index was made with analyzer {stored}, this version of pyengine has "
-                f"{analyzer.fingerprint} under the same settings; build the index again, or use the version "
-                "that made it"
-            )
+        for part, here, there in parts:
+            if here != there:
+                raise IncompatibleIndexError(
+                    f"{where}: the index was made with {part} {there}, this version of pyengine has {here} "
+                    "under the same settings; build the index again, or use the version that made it"
+                )
         return settings
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ _ROWS_PER_STEP: Final = 8192
 @dataclass(frozen=True, slots=True)
 class Source:
     """Documents on disk, of a committed segment or of one `add`, and which of them are left out.
+
+    In a chunked index a document is several rows, which are left out together.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ class Source:
 
     @property
     def size(self) -> SegmentSize:
-        """Documents that stay and those that do not."""
+        """Rows that stay and those that do not."""
         dead = int(self.dead.sum())
         return SegmentSize(len(self.dead) - dead, dead)
 
@@ -78,8 +80,28 @@ class Source:
             done += batch.num_rows
             yield batch.filter(pa.array(~dead)) if dead.any() else batch
 
+    def ids(self) -> Iterator[list[str]]:
+        """Yield the ids of all documents, in order, each once."""
+        import pyarrow as pa  # noqa: PLC0415  (as above)
+
+        for batch in self.corpus.batches():
+            ids = batch.column("id")
+            if self.corpus.chunked:
+                ids = ids.filter(pa.array(batch.column("chunk").to_numpy() == 0))
+            yield ids.to_pylist()
+
+    def leave_out(self, rows: npt.NDArray[np.integer[Any]]) -> int:
+        """Leave the documents that have one of these rows out; return how many of them stayed until now."""
+        documents = self.corpus.documents if self.corpus.chunked else None
+        wanted = np.unique(rows)
+        if documents is not None:
+            wanted = documents.first_rows[np.unique(documents.of(wanted))]
+        count = int((~self.dead[wanted]).sum())
+        self.dead[wanted if documents is None else documents.whole(wanted)] = True
+        return count
+
     def live_rows(self, ids: Sequence[str]) -> npt.NDArray[np.uint32]:
-        """Return the row of every id that stays, `NO_ROW` for the others."""
+        """Return the (first) row of every id that stays, `NO_ROW` for the others."""
         rows = self.corpus.rows_of(ids)
         there = np.flatnonzero(rows != NO_ROW)
         rows[there[self.dead[rows[there]]]] = NO_ROW

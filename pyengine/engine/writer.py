@@ -82,7 +82,7 @@ class Transaction:
         """Check, write down and embed ``documents``: all of them or none. Return how many."""
         staged = self._stage(documents, self._new, progress)
         self._take(staged)
-        return len(staged.corpus)
+        return staged.corpus.n_documents
 
     def update(self, documents: Any, *, progress: Progress | None) -> tuple[int, int]:
         """As `add`, in the place of documents with the same ids. Return how many, and how many those were."""
@@ -90,15 +90,13 @@ class Transaction:
         # Nothing below can fail half way: the old documents go only once the new ones are whole.
         replaced = [
             (source, rows[rows != NO_ROW])
-            for batch in staged.corpus.batches()
-            for ids in [batch.column("id").to_pylist()]
+            for ids in staged.ids()
             for source in self._sources()
             for rows in [source.live_rows(ids)]
         ]
-        for source, rows in replaced:
-            source.dead[rows] = True
+        count = sum(source.leave_out(rows) for source, rows in replaced)
         self._take(staged)
-        return len(staged.corpus), sum(len(rows) for _, rows in replaced)
+        return staged.corpus.n_documents, count
 
     def delete(self, ids: Sequence[str], *, missing_ok: bool) -> int:
         """Leave ``ids`` out of the next generation: all or, on an error, none. Return how many."""
@@ -113,23 +111,16 @@ class Transaction:
                 f"ids: no document has the id {unknown[0]!r}{more}; nothing was deleted; "
                 "missing_ok=True passes over such ids"
             )
-        before = sum(int(source.dead.sum()) for source, _ in found)
-        for source, rows in found:
-            source.dead[rows[rows != NO_ROW]] = True
-        return sum(int(source.dead.sum()) for source, _ in found) - before
+        return sum(source.leave_out(rows[rows != NO_ROW]) for source, rows in found)
 
     def delete_matching(self, condition: "str | pc.Expression") -> int:
-        """Leave out the documents that a filter admits, committed or staged. Return how many."""
+        """Leave out the documents that a filter admits, or a chunk of them. Return how many."""
         schema = self._unified_schema()
         masks = [
             (source, admitted_of(schema, conform(source.corpus.batches(), schema), condition))
             for source in self._sources()
         ]
-        count = 0
-        for source, mask in masks:
-            count += int((mask & ~source.dead).sum())
-            source.dead[mask] = True
-        return count
+        return sum(source.leave_out(np.flatnonzero(mask)) for source, mask in masks)
 
     def _sources(self) -> list[Source]:
         return [*self._committed, *self._staged]
@@ -142,8 +133,12 @@ class Transaction:
         self._calls += 1
         path = self._folder / f"{self._calls:06d}.arrow"
         vectors = None if self._snapshot.settings.embedder is None else path.with_suffix(".f32")
+        chunker = self._snapshot.settings.chunker
         with saying(path, "write"):
-            write_ipc(read(corpus), path, schema=corpus.schema)
+            if chunker is None:
+                write_ipc(read(corpus), path, schema=corpus.schema)
+            else:
+                write_ipc(chunker.batches(read(corpus)), path, schema=chunker.schema(corpus.schema))
             staged = Corpus.open_ipc(path)
             self._unified_schema(staged)
             if vectors is not None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pyengine.errors import InvalidInputError
 from pyengine.eval.qrels import Key, Qrels
-from pyengine.eval.run import Run, document_ids
+from pyengine.eval.run import Run, document_ids, documents_of
 from pyengine.types import NO_ROW, Hits
 
 __all__ = ["Answers", "Matched", "Ties", "match"]
@@ -85,6 +85,7 @@ def match(
     if len(qrels) == 0:
         raise InvalidInputError("qrels: no query has judgements; there is nothing to evaluate against")
     if isinstance(answers, Hits):
+        answers = _of_documents(answers, doc_ids)
         if exclude_self:
             answers = _without_self(answers, qrels, query_ids, doc_ids)
         return _match_hits(answers, qrels, query_ids, doc_ids, ties or "order")
@@ -196,7 +197,7 @@ def _match_hits(
         rows = np.fromiter((row for docs in qrels.values() for row in docs), np.int64, len(ideal))
     else:
         names = _ids(doc_ids, hits)
-        rows = _rows_of(names, qrels, len(ideal))
+        rows = _rows_of(names, qrels, len(ideal), documents_of(doc_ids))
     judged_grades = np.fromiter((g for docs in qrels.values() for g in docs.values()), np.int32, len(ideal))
     owner = np.repeat(np.arange(len(qrels)), np.diff(start))
     order = np.lexsort((rows, owner))
@@ -230,6 +231,25 @@ def _match_hits(
     return matched
 
 
+def _of_documents(hits: Hits, doc_ids: Any) -> Hits:
+    """Return the hits with the first row of each document in the place of the chunk that was found."""
+    documents = documents_of(doc_ids)
+    if documents is None:
+        return hits
+    _check_hits(hits)
+    _ids(doc_ids, hits)
+    used = np.arange(hits.k, dtype=np.uint32) < hits.counts[:, None]
+    rows = documents.first_rows[documents.of(np.where(used, hits.rows, 0))]
+    whole = Hits(np.where(used, rows, np.uint32(NO_ROW)), hits.scores, hits.counts)
+    twice = np.flatnonzero(whole.collapse(whole.rows).counts < hits.counts)
+    if len(twice):
+        raise InvalidInputError(
+            f"hits: answer {twice[0]} holds two chunks of one document; an answer names each document once: "
+            "search with collapse=True, or collapse the hits"
+        )
+    return whole
+
+
 def _without_self(hits: Hits, qrels: Qrels, query_ids: Sequence[str] | None, doc_ids: Any) -> Hits:
     """Return the answers without the document whose id is the query's own."""
     if qrels.by_row:
@@ -241,6 +261,7 @@ def _without_self(hits: Hits, qrels: Qrels, query_ids: Sequence[str] | None, doc
     answer_of, _ = _answers_of(hits, qrels, query_ids)
     ids = list(query_ids or ())
     at = _find(_ids(doc_ids, hits), {ids[answer]: int(answer) for answer in answer_of if answer >= 0})
+    at = _first(at, documents_of(doc_ids))
     own = np.full(len(hits), NO_ROW, dtype=np.uint32)
     own[at[at >= 0]] = np.flatnonzero(at >= 0)
     out = (hits.rows == own[:, None]) & (own != NO_ROW)[:, None]
@@ -317,14 +338,14 @@ def _ids(doc_ids: Any, hits: Hits) -> Any:
     return ids
 
 
-def _rows_of(ids: Any, qrels: Qrels, n: int) -> npt.NDArray[np.int64]:
-    """Return the row of each judged document; one not in the corpus gets a negative number of its own."""
+def _rows_of(ids: Any, qrels: Qrels, n: int, chunks: Any) -> npt.NDArray[np.int64]:
+    """Return the (first) row of each judged document, or a negative number of its own if it has none."""
     numbers: dict[Key, int] = {}
     for documents in qrels.values():
         for document in documents:
             numbers.setdefault(document, len(numbers))
     judged = np.fromiter((numbers[d] for docs in qrels.values() for d in docs), np.int64, n)
-    at = _find(ids, numbers)
+    at = _first(_find(ids, numbers), chunks)
     known = np.flatnonzero(at >= 0)
     if len(known) == 0:
         raise InvalidInputError(
@@ -356,6 +377,15 @@ def _find(ids: Any, numbers: dict[Key, int]) -> npt.NDArray[np.int64]:
     values = ids.tolist() if isinstance(ids, np.ndarray) else ids
     found = np.fromiter((numbers.get(document, -1) for document in values), np.int64, len(ids))
     return found
+
+
+def _first(at: npt.NDArray[np.int64], documents: Any) -> npt.NDArray[np.int64]:
+    """Return what was found for each row, at the first row of each document only: all have its id."""
+    if documents is None:
+        return at
+    first = np.full(len(at), -1, dtype=np.int64)
+    first[documents.first_rows] = at[documents.first_rows]
+    return first
 
 
 def _reorder_as_trec(matched: Matched, hits: Hits, answer_of: npt.NDArray[np.int64], ids: Any) -> None:

@@ -203,6 +203,18 @@ def document_ids(doc_ids: Any) -> Any:
     return ids
 
 
+def documents_of(doc_ids: Any) -> Any:
+    """Return which rows are chunks of which document, where ``doc_ids`` says so, else None.
+
+    Parameters
+    ----------
+    doc_ids : Corpus, sequence of str, or pyarrow array
+        Of a chunked index: its ids or its corpus, which have ``documents``.
+    """
+    documents = getattr(getattr(doc_ids, "ids", None), "documents", None)
+    return documents if documents is not None else getattr(doc_ids, "documents", None)
+
+
 def _score(score: Any, where: str) -> float:
     try:
         value = float(score)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import pyengine as pe
+from pyengine.corpus import ChunkPlace
 from pyengine.errors import InvalidInputError, NotFoundError
 
 IDS = st.sampled_from([f"id{i}" for i in range(8)])
@@ -21,6 +22,7 @@ DOCUMENTS = st.dictionaries(IDS, st.tuples(TEXTS, st.integers(0, 3)), max_size=4
 POLICIES = st.sampled_from(
     [True, False, pe.TieredMerge(factor=2, smallest=1), pe.TieredMerge(factor=3, smallest=1, max_deleted=0.1)]
 )
+CHUNKERS = st.sampled_from([None, pe.Chunker(2, 1), pe.Chunker(1)])
 QUERIES = ["a", "b c", "F33.1 a a", "x-1"]
 
 
@@ -34,12 +36,15 @@ class History(RuleBasedStateMachine):
         self.committed: dict[str, tuple[str, int]] = {}
         self.staged: dict[str, tuple[str, int]] = {}
 
-    @initialize(vectors=st.booleans(), policy=POLICIES)
-    def create(self, vectors: bool, policy: bool | pe.TieredMerge) -> None:
+    @initialize(vectors=st.booleans(), policy=POLICIES, chunker=CHUNKERS)
+    def create(self, vectors: bool, policy: bool | pe.TieredMerge, chunker: pe.Chunker | None) -> None:
         self.embedder = FakeEmbedder() if vectors else None
         self.policy = policy
         self.path = Path(self.folder.name) / "idx"
-        self.engine = pe.Engine.create(self.path, embedder=self.embedder, auto_compact=policy)
+        self.chunker = chunker
+        self.engine = pe.Engine.create(
+            self.path, embedder=self.embedder, auto_compact=policy, chunker=chunker
+        )
 
     def teardown(self) -> None:
         self.engine.close()
@@ -95,7 +100,8 @@ class History(RuleBasedStateMachine):
         self.staged = dict(self.committed)
         self.engine.compact()
         (segment,) = self.engine.info()["segments"]
-        assert (segment["documents"], segment["deleted"]) == (len(self.committed), 0)
+        assert (segment["documents"], segment["deleted"]) == (len(self.engine), 0)
+        assert self.engine.n_documents == len(self.committed)
 
     @rule()
     def reopen(self) -> None:
@@ -107,13 +113,16 @@ class History(RuleBasedStateMachine):
     def is_as_if_built_anew(self) -> None:
         if not hasattr(self, "engine"):
             return
-        assert list(self.engine.ids) == list(self.committed)
+        assert list(dict.fromkeys(self.engine.ids)) == list(self.committed)
+        assert self.engine.n_documents == len(self.committed)
         assert self.engine.verify() == []
         self.reads_as_stored()
         self.fresh += 1
-        with pe.Engine.create(Path(self.folder.name) / f"f{self.fresh}", embedder=self.embedder) as other:
+        fresh = Path(self.folder.name) / f"f{self.fresh}"
+        with pe.Engine.create(fresh, embedder=self.embedder, chunker=self.chunker) as other:
             other.add(rows(self.committed))
             other.commit()
+            assert list(self.engine.ids) == list(other.ids)
             for mode in ("lexical", "hybrid") if self.embedder is not None else ("lexical",):
                 for k in (1, 10):
                     expected = other.search_batch(QUERIES, k, mode=mode)
@@ -131,14 +140,31 @@ class History(RuleBasedStateMachine):
 
     def reads_as_stored(self) -> None:
         corpus, wanted = self.engine.corpus, self.committed
-        assert len(corpus) == len(wanted)
-        assert corpus.rows_of(list(wanted)).tolist() == list(range(len(wanted)))
+        places = [
+            (
+                id_,
+                text,
+                n,
+                None if self.chunker is None else ChunkPlace(number, len(spans), start, end),
+                text[start:end],
+            )
+            for id_, (text, n) in wanted.items()
+            for spans in [[(0, len(text))] if self.chunker is None else self.chunker.spans(text)]
+            for number, (start, end) in enumerate(spans)
+        ]
+        assert len(corpus) == len(places)
+        ids = [place[0] for place in places]
+        assert corpus.rows_of(list(wanted)).tolist() == [ids.index(id_) for id_ in wanted]
+        assert corpus.documents.of(np.arange(len(places))).tolist() == [
+            list(wanted).index(id_) for id_ in ids
+        ]
         assert corpus.rows_of(["nobody"]).tolist() == [pe.types.NO_ROW]
-        backwards = list(range(len(wanted)))[::-1]
-        assert corpus.take(backwards).column("id").to_pylist() == list(wanted)[::-1]
-        for row, (id_, (text, n)) in enumerate(wanted.items()):
+        backwards = list(range(len(places)))[::-1]
+        assert corpus.take(backwards).column("id").to_pylist() == ids[::-1]
+        for row, (id_, _, n, place, text) in enumerate(places):
             assert (corpus.id(row), corpus.text(row), corpus.title(row)) == (id_, text, "")
             assert corpus.metadata(row) == {"n": n}
+            assert corpus.chunk(row) == place
 
 
 def rows(documents: dict[str, tuple[str, int]]) -> list[dict[str, Any]]:
