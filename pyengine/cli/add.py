@@ -31,7 +31,7 @@ def command(
     started = time.monotonic()
     rows = read_corpus(corpus, on_error=on_error)
     with Engine.open(index) as engine:
-        before = len(engine)
+        before = engine.n_documents
         with progress("reading" if engine.dense is None else "embedding") as callback:
             change = engine.update if update else engine.add
             result = change(rows, progress=callback)
@@ -40,9 +40,9 @@ def command(
         replaced = result if update else 0
         summary: dict[str, Any] = {
             "index": str(index),
-            "added": len(engine) - before,
+            "added": engine.n_documents - before,
             "replaced": replaced,
-            "documents": len(engine),
+            "documents": engine.n_documents,
             "generation": engine.generation,
             "skipped": dict(rows.report.skipped),
             "seconds": round(time.monotonic() - started, 3),

@@ -14,6 +14,7 @@ from pyengine.cli.console import duration, integer, print_json, print_line, prog
 from pyengine.cli.options import (
     BuildSettings,
     build_options,
+    collapse_option,
     corpus_option,
     depth_option,
     filter_option,
@@ -26,6 +27,7 @@ from pyengine.cli.sources import opened
 from pyengine.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from pyengine.engine import Engine
     from pyengine.types import Hits
 
 __all__ = ["command"]
@@ -45,6 +47,7 @@ BLOCK = 256
 @depth_option(100)
 @mode_option
 @filter_option
+@collapse_option
 @click.option("--output", type=path_type, help="Write here. Default: standard output.")
 @click.option(
     "--format",
@@ -65,6 +68,7 @@ def command(
     k: int,
     mode: Any,
     condition: str | None,
+    collapse: bool,
     output: Path | None,
     form: str,
     tag: str,
@@ -78,6 +82,10 @@ def command(
         raise click.UsageError("expected --queries FILE, got nothing to ask")
     if as_json and output is None:
         raise click.UsageError("--json prints a summary, so the run needs a file: add --output FILE")
+    if not collapse and form == "trec":
+        raise click.UsageError(
+            "a TREC run names each document once; use --format jsonl beside --no-collapse, or leave it out"
+        )
     ids, texts = read_queries(source)
     with opened(index, corpus, BuildSettings(**build)) as engine:
         started = time.monotonic()
@@ -85,9 +93,9 @@ def command(
         with _destination(output) as file, progress("searching", len(texts)) as callback:
             for start in range(0, len(texts), BLOCK):
                 block = slice(start, start + BLOCK)
-                hits = engine.search_batch(texts[block], k=k, mode=mode, filter=condition)
+                hits = engine.search_batch(texts[block], k=k, mode=mode, filter=condition, collapse=collapse)
                 write = _write_trec if form == "trec" else _write_jsonl
-                n_hits += write(file, ids[block], hits, engine.ids, tag)
+                n_hits += write(file, ids[block], hits, engine, tag)
                 callback(min(start + BLOCK, len(texts)), len(texts))
         elapsed = time.monotonic() - started
     if output is None:
@@ -114,7 +122,8 @@ def _destination(path: Path | None) -> Iterator[TextIO]:
         raise
 
 
-def _write_trec(file: TextIO, ids: Sequence[str], hits: "Hits", names: Sequence[str], tag: str) -> int:
+def _write_trec(file: TextIO, ids: Sequence[str], hits: "Hits", engine: "Engine", tag: str) -> int:
+    names = engine.ids
     written = 0
     for query_id, (rows, scores) in zip(ids, hits, strict=True):
         for rank, (row, score) in enumerate(zip(rows.tolist(), scores, strict=True), start=1):
@@ -131,13 +140,15 @@ def _write_trec(file: TextIO, ids: Sequence[str], hits: "Hits", names: Sequence[
     return written
 
 
-def _write_jsonl(file: TextIO, ids: Sequence[str], hits: "Hits", names: Sequence[str], tag: str) -> int:
+def _write_jsonl(file: TextIO, ids: Sequence[str], hits: "Hits", engine: "Engine", tag: str) -> int:
+    names, corpus = engine.ids, engine.corpus
     written = 0
     for query_id, (rows, scores) in zip(ids, hits, strict=True):
-        found = [
-            {"id": names[row], "score": score}
-            for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
-        ]
+        found: list[dict[str, Any]] = []
+        for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
+            found.append({"id": names[row], "score": score})
+            if (place := corpus.chunk(row)) is not None:
+                found[-1] |= {"chunk": place.chunk, "span": [place.start, place.end]}
         file.write(json.dumps({"query": query_id, "run": tag, "hits": found}) + "\n")
         written += len(found)
     return written

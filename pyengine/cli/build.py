@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pyengine.cli.console import integer, note, progress
-from pyengine.cli.options import BuildSettings, cores, make_analyzer, make_embedder
+from pyengine.cli.options import BuildSettings, cores, make_analyzer, make_chunker, make_embedder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +75,7 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
         embedder=embedder,
         analyzer=make_analyzer(settings.preset, settings.stemmer, settings.stopwords),
         bm25=Bm25Config(k1=settings.k1, b=settings.b),
+        chunker=make_chunker(settings),
     )
     try:
         if embedder is None:
@@ -82,8 +83,11 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
                 engine.add(corpus, progress=callback)
         else:
             with progress("embedding") as callback, _without_truncation_warnings():
-                # The engine has read all rows when it embeds the first: the length is known by then.
-                embedder.report = lambda done: callback(done, len(corpus))
+                # The engine has read all rows when it embeds the first: the length is known by then, unless
+                # documents are cut.
+                embedder.report = lambda done: callback(
+                    done, len(corpus) if settings.chunk_tokens is None else None
+                )
                 engine.add(corpus)
                 embedder.report = None
         with progress("indexing") as callback:
@@ -116,8 +120,9 @@ def say_truncated(engine: "Engine") -> None:
     """Say on standard error how many texts the model did not read to their end, if any."""
     cut = truncated(engine)
     if cut:
+        what = "documents" if engine.chunker is None else "chunks"
         note(
-            f"{integer(cut)} of {integer(len(engine))} documents are longer than the model reads; "
+            f"{integer(cut)} of {integer(len(engine))} {what} are longer than the model reads; "
             "only their beginning was embedded"
         )
 

@@ -25,7 +25,7 @@ def command(*, index: Path, as_json: bool) -> None:
         summary = {
             "index": str(index),
             "generation": engine.generation,
-            "documents": len(engine),
+            "documents": engine.n_documents,
             "segments_before": len(before["segments"]),
             "bytes_before": sum(before["files"].values()),
             "bytes": sum(after["files"].values()),

@@ -44,13 +44,13 @@ def command(
         summary = {
             "index": str(index),
             "deleted": deleted,
-            "documents": len(engine),
+            "documents": engine.n_documents,
             "generation": engine.generation,
         }
     if as_json:
         print_json(summary)
     else:
-        print_line(f"{index}: {integer(deleted)} documents deleted, {integer(len(engine))} left")
+        print_line(f"{index}: {integer(deleted)} documents deleted, {integer(engine.n_documents)} left")
 
 
 def _lines(path: Path) -> list[str]:

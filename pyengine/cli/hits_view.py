@@ -38,6 +38,8 @@ def hit_json(rank: int, hit: "SearchHit") -> dict[str, Any]:
         "text": hit.text,
         "metadata": dict(hit.metadata),
     }
+    if hit.span is not None:
+        fields |= {"chunk": hit.chunk, "span": list(hit.span)}
     if hit.explanation is not None:
         fields["explanation"] = {
             "terms": [
@@ -86,7 +88,8 @@ def print_hit(
     indent : int
         Columns before every line.
     """
-    print_line(f"{rank:>2}. {one_line(hit.id)}", style="bold", indent=indent)
+    place = "" if hit.span is None else f"  chunk {hit.chunk}, characters {hit.span[0]} to {hit.span[1]}"
+    print_line(f"{rank:>2}. {one_line(hit.id)}{place}", style="bold", indent=indent)
     inner = indent + 4
     print_line(_standing(mode, hit), indent=inner)
     width = stdout_width() - inner

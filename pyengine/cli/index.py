@@ -33,10 +33,12 @@ def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
     with _removed_on_failure(out), build_engine(out, rows, settings) as engine:
         elapsed = time.monotonic() - started
         hybrid = engine.dense is not None
-        n_documents = len(engine)
+        n_documents = engine.n_documents
+        n_chunks = None if engine.chunker is None else len(engine)
         summary = {
             "index": str(out),
             "documents": n_documents,
+            "chunks": n_chunks,
             "generation": engine.generation,
             "dense": hybrid,
             "skipped": dict(rows.report.skipped),
@@ -49,7 +51,8 @@ def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
         print_json(summary)
         return
     branches = "lexical and dense" if hybrid else "lexical only; --embedder adds the dense branch"
-    print_line(f"{out}: {integer(n_documents)} documents, {branches}, in {duration(elapsed)}")
+    chunks = "" if n_chunks is None else f" in {integer(n_chunks)} chunks"
+    print_line(f"{out}: {integer(n_documents)} documents{chunks}, {branches}, in {duration(elapsed)}")
 
 
 @contextmanager

@@ -50,6 +50,7 @@ def _print_facts(facts: Mapping[str, Any], *, asked_recall: bool) -> None:
     print_line(one_line(str(facts["path"])), style="bold")
     rows = [
         ("documents", integer(facts["documents"])),
+        *([] if facts["chunks"] is None else [("chunks", integer(facts["chunks"]))]),
         (
             "generation",
             f"{facts['generation']}, made {facts['created_at']} by pyengine {facts['pyengine_version']}",
@@ -59,9 +60,11 @@ def _print_facts(facts: Mapping[str, Any], *, asked_recall: bool) -> None:
         (
             "lexical",
             f"{integer(lexical['terms'])} terms, {integer(lexical['postings'])} postings, "
-            f"{integer(lexical['tokens'])} tokens, {lexical['average_length']:.1f} a document",
+            f"{integer(lexical['tokens'])} tokens, {lexical['average_length']:.1f} a "
+            f"{'document' if facts['chunks'] is None else 'chunk'}",
         ),
         ("", f"BM25 k1 = {settings['bm25']['k1']:g}, b = {settings['bm25']['b']:g}"),
+        *([] if settings["chunker"] is None else [("chunker", _cutting(settings["chunker"]["config"]))]),
         *_dense_rows(facts["dense"], settings),
     ]
     width = max(len(name) for name, _ in rows)
@@ -124,6 +127,14 @@ def _print_recall(recall: Mapping[str, Any] | None, dense: Mapping[str, Any] | N
         f"recall@{recall['k']} of the vector index against exact search: {recall['recall']:.4f}{how}",
         indent=2,
     )
+
+
+def _cutting(config: Mapping[str, Any]) -> str:
+    """Return a chunker's settings as words."""
+    if "tokens" not in config:
+        return "chunks of the caller's own"
+    where = "sentence ends" if config["sentences"] else "any token"
+    return f"{config['tokens']} tokens, {config['overlap']} repeated, cut at {where}"
 
 
 def _named(config: Mapping[str, Any]) -> str:

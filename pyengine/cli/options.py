@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pyengine.corpus import Chunker
     from pyengine.embed import OnnxEmbedder
     from pyengine.text import Analyzer
 
@@ -17,12 +18,14 @@ __all__ = [
     "BuildSettings",
     "analyzer_options",
     "build_options",
+    "collapse_option",
     "cores",
     "corpus_option",
     "depth_option",
     "filter_option",
     "json_option",
     "make_analyzer",
+    "make_chunker",
     "make_embedder",
     "mode_option",
     "new_corpus_option",
@@ -74,6 +77,12 @@ mode_option = click.option(
     type=click.Choice(MODES),
     help="Branches to ask. Default: hybrid where the index has vectors, else lexical.",
 )
+collapse_option = click.option(
+    "--collapse/--no-collapse",
+    default=True,
+    show_default=True,
+    help="Where documents are in chunks: answer with documents and their best chunk, or with chunks.",
+)
 filter_option = click.option(
     "--filter",
     "condition",
@@ -100,6 +109,13 @@ class BuildSettings:
     k1: float
     b: float
     on_error: Literal["raise", "skip"]
+    chunk_tokens: int | None = None
+    chunk_overlap: int | None = None
+    chunk_sentences: bool = True
+
+    def __post_init__(self) -> None:
+        if self.chunk_tokens is None and (self.chunk_overlap is not None or not self.chunk_sentences):
+            raise click.UsageError("expected --chunk-tokens N beside the other --chunk options")
 
 
 def analyzer_options(command: F) -> F:
@@ -121,6 +137,24 @@ def build_options(command: F) -> F:
     """Add the options that say how a corpus is indexed; they arrive as the fields of `BuildSettings`."""
     for option in (
         on_error_option,
+        click.option(
+            "--chunk-sentences/--no-chunk-sentences",
+            default=True,
+            show_default=True,
+            help="End chunks where a sentence ends, if one does.",
+        ),
+        click.option(
+            "--chunk-overlap",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Tokens that a chunk repeats of the one before. Default: an eighth of --chunk-tokens.",
+        ),
+        click.option(
+            "--chunk-tokens",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Cut documents into chunks of N tokens. Default: index them whole.",
+        ),
         click.option(
             "--b",
             type=click.FloatRange(0, 1),
@@ -152,6 +186,20 @@ def make_analyzer(preset: str, stemmer: str | None, stopwords: str | None) -> "A
     from pyengine.text import Analyzer  # noqa: PLC0415 - loads the native core, which --help does without
 
     return Analyzer(preset, stemmer=stemmer, stopwords=stopwords)
+
+
+def make_chunker(settings: BuildSettings) -> "Chunker | None":
+    """Return the chunker that the ``--chunk`` options describe, or None for whole documents.
+
+    Parameters
+    ----------
+    settings : BuildSettings
+    """
+    if settings.chunk_tokens is None:
+        return None
+    from pyengine.corpus import Chunker  # noqa: PLC0415 - as above
+
+    return Chunker(settings.chunk_tokens, settings.chunk_overlap, sentences=settings.chunk_sentences)
 
 
 def cores() -> int:

@@ -30,7 +30,7 @@ def command(*, index: Path, model: str, as_json: bool) -> None:
         before = engine.generation
         with progress("embedding") as callback:
             engine.reembed(embedder, progress=callback)
-        documents = len(engine)
+        documents = engine.n_documents
         summary = {
             "index": str(index),
             "generation": engine.generation,

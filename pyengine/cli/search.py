@@ -10,6 +10,7 @@ from pyengine.cli.hits_view import print_result, result_json
 from pyengine.cli.options import (
     BuildSettings,
     build_options,
+    collapse_option,
     corpus_option,
     depth_option,
     filter_option,
@@ -27,6 +28,7 @@ __all__ = ["command"]
 @depth_option(10)
 @mode_option
 @filter_option
+@collapse_option
 @click.option("--explain", is_flag=True, help="Show what each query term adds to each score.")
 @click.option(
     "--profile", is_flag=True, help="Show what the lexical branch does for this query, and its time."
@@ -40,6 +42,7 @@ def command(
     k: int,
     mode: Any,
     condition: str | None,
+    collapse: bool,
     explain: bool,
     profile: bool,
     corpus: Path | None,
@@ -53,7 +56,7 @@ def command(
             allowed = None if condition is None else engine.admitted(condition)
             show_profile(engine.lexical, query, k, allowed=allowed, as_json=as_json)
             return
-        result = engine.search(query, k=k, mode=mode, filter=condition, explain=explain)
+        result = engine.search(query, k=k, mode=mode, filter=condition, collapse=collapse, explain=explain)
         if as_json:
             print_json(result_json(result))
         else:

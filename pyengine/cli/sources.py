@@ -119,7 +119,7 @@ def opened(index: Path | None, corpus: Path | None, settings: BuildSettings) -> 
         with tempfile.TemporaryDirectory(prefix="pyengine-") as folder:
             rows = read_corpus(corpus, on_error=settings.on_error)
             with build_engine(Path(folder) / "index", rows, settings) as engine:
-                note(f"indexed {integer(len(engine))} documents of {corpus} for this call")
+                note(f"indexed {integer(engine.n_documents)} documents of {corpus} for this call")
                 say_skipped(rows)
                 say_truncated(engine)
                 yield engine

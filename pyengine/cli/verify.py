@@ -38,7 +38,7 @@ def command(ctx: click.Context, *, index: Path, deep: bool, as_json: bool) -> No
         summary = {
             "index": str(index),
             "generation": engine.generation,
-            "documents": len(engine),
+            "documents": engine.n_documents,
             "deep": deep,
             "problems": problems,
         }
@@ -49,6 +49,6 @@ def command(ctx: click.Context, *, index: Path, deep: bool, as_json: bool) -> No
             note(problem)
     else:
         how = "every byte read" if deep else "manifest and sizes; --deep reads every byte"
-        print_line(f"{index}: whole, {integer(len(engine))} documents ({how})")
+        print_line(f"{index}: whole, {integer(engine.n_documents)} documents ({how})")
     if problems:
         ctx.exit(EXIT_FAILED)
