@@ -40,4 +40,5 @@ PYBIND11_MODULE(_core, m) {
   register_lexical(m);
   register_builder(m);
   register_term_counts(m);
+  register_row_sets(m);
 }

@@ -201,6 +201,12 @@ void LexicalSegment::check_shapes() const {
   require_room(v.body_rows.data() + v.body_rows.size(), kBodyRows);
 }
 
+std::string_view LexicalSegment::term(TermId id) const {
+  const std::optional<std::string_view> found = vocabulary_.term(id);
+  if (!found) throw corrupt(kTermOffsets, "an offset lies outside of the terms");
+  return *found;
+}
+
 TermList LexicalSegment::list(TermId id) const {
   const TermEntry& entry = views_.entries[id];
   const bool tail = (entry.body & TermEntry::kTailFlag) != 0;

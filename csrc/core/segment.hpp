@@ -65,6 +65,10 @@ class LexicalSegment {
   [[nodiscard]] std::span<const std::uint32_t> lengths() const noexcept { return views_.lengths; }
   [[nodiscard]] TermId find(std::string_view term) const noexcept { return vocabulary_.find(term); }
 
+  // The bytes of a term. Throws Error{kCorruption} if the stored offsets contradict themselves.
+  // REQUIRES: id < meta().terms.
+  [[nodiscard]] std::string_view term(TermId id) const;
+
   // The term's postings. Throws Error{kCorruption} if their stored bounds contradict themselves; the
   // postings themselves are not looked at. REQUIRES: id < meta().terms.
   [[nodiscard]] TermList list(TermId id) const;

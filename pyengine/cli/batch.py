@@ -19,8 +19,11 @@ from pyengine.cli.options import (
     depth_option,
     filter_option,
     json_option,
+    literal_option,
     mode_option,
     path_type,
+    strict_option,
+    syntax_option,
 )
 from pyengine.cli.queries import read_queries
 from pyengine.cli.sources import opened
@@ -48,6 +51,9 @@ BLOCK = 256
 @mode_option
 @filter_option
 @collapse_option
+@syntax_option
+@strict_option
+@literal_option
 @click.option("--output", type=path_type, help="Write here. Default: standard output.")
 @click.option(
     "--format",
@@ -69,6 +75,9 @@ def command(
     mode: Any,
     condition: str | None,
     collapse: bool,
+    syntax: Any,
+    strict: bool,
+    literal: Any,
     output: Path | None,
     form: str,
     tag: str,
@@ -93,7 +102,16 @@ def command(
         with _destination(output) as file, progress("searching", len(texts)) as callback:
             for start in range(0, len(texts), BLOCK):
                 block = slice(start, start + BLOCK)
-                hits = engine.search_batch(texts[block], k=k, mode=mode, filter=condition, collapse=collapse)
+                hits = engine.search_batch(
+                    texts[block],
+                    k=k,
+                    mode=mode,
+                    filter=condition,
+                    collapse=collapse,
+                    syntax=syntax,
+                    strict=strict,
+                    literal=literal,
+                )
                 write = _write_trec if form == "trec" else _write_jsonl
                 n_hits += write(file, ids[block], hits, engine, tag)
                 callback(min(start + BLOCK, len(texts)), len(texts))

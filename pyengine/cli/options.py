@@ -24,6 +24,7 @@ __all__ = [
     "depth_option",
     "filter_option",
     "json_option",
+    "literal_option",
     "make_analyzer",
     "make_chunker",
     "make_embedder",
@@ -31,6 +32,8 @@ __all__ = [
     "new_corpus_option",
     "on_error_option",
     "path_type",
+    "strict_option",
+    "syntax_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,6 +85,23 @@ collapse_option = click.option(
     default=True,
     show_default=True,
     help="Where documents are in chunks: answer with documents and their best chunk, or with chunks.",
+)
+syntax_option = click.option(
+    "--syntax",
+    type=click.Choice(("plain", "query")),
+    default="plain",
+    show_default=True,
+    help='Read queries as words, or in the query language: +must -mustnot "a phrase" title:word prefix*.',
+)
+strict_option = click.option(
+    "--strict", is_flag=True, help="With --syntax query: refuse a query that is not well formed."
+)
+literal_option = click.option(
+    "--literal",
+    type=click.Choice(("off", "boost", "require")),
+    default="off",
+    show_default=True,
+    help="What literals of the query that some document has do: nothing more, count twice, be in every hit.",
 )
 filter_option = click.option(
     "--filter",

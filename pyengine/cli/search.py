@@ -15,7 +15,10 @@ from pyengine.cli.options import (
     depth_option,
     filter_option,
     json_option,
+    literal_option,
     mode_option,
+    strict_option,
+    syntax_option,
 )
 from pyengine.cli.profile_view import show_profile
 from pyengine.cli.sources import opened, split_index
@@ -29,6 +32,9 @@ __all__ = ["command"]
 @mode_option
 @filter_option
 @collapse_option
+@syntax_option
+@strict_option
+@literal_option
 @click.option("--explain", is_flag=True, help="Show what each query term adds to each score.")
 @click.option(
     "--profile", is_flag=True, help="Show what the lexical branch does for this query, and its time."
@@ -43,6 +49,9 @@ def command(
     mode: Any,
     condition: str | None,
     collapse: bool,
+    syntax: Any,
+    strict: bool,
+    literal: Any,
     explain: bool,
     profile: bool,
     corpus: Path | None,
@@ -56,7 +65,17 @@ def command(
             allowed = None if condition is None else engine.admitted(condition)
             show_profile(engine.lexical, query, k, allowed=allowed, as_json=as_json)
             return
-        result = engine.search(query, k=k, mode=mode, filter=condition, collapse=collapse, explain=explain)
+        result = engine.search(
+            query,
+            k=k,
+            mode=mode,
+            filter=condition,
+            collapse=collapse,
+            syntax=syntax,
+            strict=strict,
+            literal=literal,
+            explain=explain,
+        )
         if as_json:
             print_json(result_json(result))
         else:

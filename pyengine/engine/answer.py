@@ -20,10 +20,16 @@ def answer(
     best: Hits,
     found: BranchHits,
     *,
+    terms: list[str] | None = None,
     explain: bool,
     filtered: bool,
+    notes: tuple[str, ...] = (),
 ) -> SearchResult:
-    """Make the answer to one query out of its best rows and what its branches found."""
+    """Make the answer to one query out of its best rows and what its branches found.
+
+    ``terms`` is what the lexical branch was asked, if not the query; ``notes`` come before those made here.
+    """
+    asked = query if terms is None else terms
     rows, scores = best.query(0)
     ranks = {name: _ranks(hits, rows) for name, hits in found.hits.items()}
     hits = []
@@ -43,12 +49,13 @@ def answer(
                 title=snapshot.corpus.title(row),
                 text=snapshot.corpus.text(row),
                 metadata=snapshot.corpus.metadata(row),
-                explanation=_explain(snapshot, query, row, mode, rank) if explain else None,
+                explanation=_explain(snapshot, asked, row, mode, rank) if explain else None,
                 chunk=None if place is None else place.chunk,
                 span=None if place is None else (place.start, place.end),
             )
         )
-    return SearchResult(query, tuple(hits), mode, bool(found.late), _notes(found, mode, filtered))
+    said = (*notes, *_notes(found, mode, filtered))
+    return SearchResult(query, tuple(hits), mode, bool(found.late), said)
 
 
 def _ranks(hits: Hits, rows: np.ndarray) -> list[int | None]:
@@ -58,7 +65,7 @@ def _ranks(hits: Hits, rows: np.ndarray) -> list[int | None]:
 
 
 def _explain(
-    snapshot: Snapshot, query: str, row: int, mode: Mode, ranks: Mapping[str, int | None]
+    snapshot: Snapshot, query: str | list[str], row: int, mode: Mode, ranks: Mapping[str, int | None]
 ) -> Explanation:
     config = snapshot.settings.fusion
     weights = branch_weights(config)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,8 @@ class Asked:
         Returns the embedder; called only when the dense branch runs.
     queries : sequence of str
     mode : "hybrid", "lexical" or "dense"
+    terms : sequence of list of str, optional
+        What the lexical branch is asked in place of the queries, as the index has it.
     allowed : RowFilter or None
         The rows that may be hits.
     n_threads : int
@@ -49,10 +51,12 @@ class Asked:
         queries: Sequence[str],
         mode: Mode,
         *,
+        terms: Sequence[list[str]] | None = None,
         allowed: RowFilter | None = None,
         n_threads: int = 1,
         timeout_s: float | None = None,
     ) -> None:
+        self._terms: Sequence[str | list[str]] = queries if terms is None else terms
         self._snapshot = snapshot
         self._embedder = embedder
         self._queries = queries
@@ -117,7 +121,7 @@ class Asked:
 
     def _run(self, which: npt.NDArray[np.intp], depth: int, late: tuple[str, ...] = ()) -> BranchHits:
         """Search for some of the queries, without a branch that was late already."""
-        queries = [self._queries[i] for i in which]
+        queries: Any = [self._terms[i] for i in which]
         if late:
             if self._mode == "dense":
                 return BranchHits(late=late)

@@ -34,7 +34,7 @@ class BranchHits:
 def run_branches(
     snapshot: Snapshot,
     vectors: Callable[[], npt.NDArray[np.float32]],
-    queries: Sequence[str],
+    queries: Sequence[str] | Sequence[Sequence[str]],
     depth: int,
     mode: Mode,
     *,

@@ -101,7 +101,7 @@ class Building:
         fresh[segment.deleted] = False
         rows = np.flatnonzero(fresh).astype(np.uint32)
         few = len(rows) <= _FEW_DELETED * len(fresh)
-        texts = text_column(segment.corpus.take(rows)) if few else None
+        texts = self._lexical_text(segment.corpus.take(rows)) if few else None
         entry = segment.entry
         file = self.folder / f"deleted-{entry.path.replace('/', '-')}.bin"
         with saying(file, "write"):
@@ -118,11 +118,14 @@ class Building:
         builder = self._lexical_builder()
         done = 0
         for batch in corpus.batches():
-            builder.add(text_column(batch))
+            builder.add(self._lexical_text(batch))
             done += batch.num_rows
             if progress is not None:
                 progress(done, len(corpus))
         return builder.finish()
+
+    def _lexical_text(self, batch: "pa.RecordBatch | pa.Table") -> Any:
+        return text_column(batch, title_boost=self.settings.title_boost)
 
     def _lexical_builder(self) -> Bm25Builder:
         return Bm25Index.builder(
@@ -220,12 +223,14 @@ def publish(
     )
 
 
-def text_column(batch: "pa.RecordBatch | pa.Table") -> Any:
-    """Return what both branches index of each document."""
+def text_column(batch: "pa.RecordBatch | pa.Table", *, title_boost: int = 1) -> Any:
+    """Return what the branches index of each document; the lexical one repeats a title that is boosted."""
     title, text = batch.column("title"), batch.column("text")
     if hasattr(title, "combine_chunks"):
         title, text = title.combine_chunks(), text.combine_chunks()
-    return indexed_text(title, text)
+    for _ in range(title_boost):
+        text = indexed_text(title, text)
+    return text
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pyengine.engine.building import write_empty
 from pyengine.engine.changing import Changing
 from pyengine.engine.ids import CorpusIds
 from pyengine.engine.merging import MergePolicy, TieredMerge
-from pyengine.engine.settings import EmbedderRecord, Settings, reopen_embedder
+from pyengine.engine.settings import EmbedderRecord, Settings, check_title_boost, reopen_embedder
 from pyengine.engine.snapshot import Snapshot
 from pyengine.errors import IncompatibleIndexError, InvalidInputError
 from pyengine.store import Manifest, Store
@@ -71,6 +71,7 @@ class Engine(Changing):
         dense: DenseConfig | None = None,
         fusion: FusionConfig | None = None,
         chunker: Chunker | None = None,
+        title_boost: int = 1,
         auto_compact: bool | MergePolicy = True,
     ) -> Self:
         """Make a new index in a directory and commit it, empty, as its first generation.
@@ -89,6 +90,9 @@ class Engine(Changing):
         chunker : Chunker, optional
             Cuts the documents into chunks, which are the rows of the index. None (the default) indexes every
             document whole.
+        title_boost : int, 1 to 16
+            How many times a title counts in the lexical branch, in term frequencies and in lengths: BM25F
+            with the weights of its fields in front of the saturation (Robertson, Zaragoza and Taylor 2004).
         auto_compact : bool or MergePolicy
             Which segments each `commit` brings together, in the same call: by default those that
             `TieredMerge` names, False none, so that only `compact` does. Not recorded.
@@ -108,6 +112,7 @@ class Engine(Changing):
             fusion or FusionConfig(),
             None if embedder is None else EmbedderRecord.of(embedder),
             _checked_chunker(chunker),
+            check_title_boost(title_boost),
         )
         store = Store.create(path, exist_ok=True)
         if store.generation > 0:

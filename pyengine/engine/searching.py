@@ -9,6 +9,15 @@ import numpy as np
 from pyengine.engine.answer import answer
 from pyengine.engine.arguments import check_collapse, check_k, check_mode, check_queries, check_query
 from pyengine.engine.asked import Asked
+from pyengine.engine.conditions import (
+    UNREAD,
+    LiteralMode,
+    Syntax,
+    both,
+    check_syntax,
+    grouped,
+    understand,
+)
 from pyengine.engine.filtering import Filter
 from pyengine.engine.results import Mode, SearchResult
 from pyengine.engine.snapshot import Snapshot
@@ -40,6 +49,9 @@ class Searching(ABC):
         mode: Mode | None = None,
         filter: "Filter | None" = None,
         collapse: bool | None = None,
+        syntax: Syntax = "plain",
+        strict: bool = False,
+        literal: LiteralMode = "off",
         explain: bool = False,
         timeout_s: float | None = None,
     ) -> SearchResult:
@@ -63,6 +75,14 @@ class Searching(ABC):
             In a chunked index: hits are documents, each with its best chunk (True, the default), or chunks
             (False). ``k`` documents come back whenever so many match, however many chunks each has. Without
             chunks it changes nothing.
+        syntax : "plain" or "query"
+            Words alone, the default, so that ``find . -name`` is what it says; or the query language of
+            ``docs/query-language.md``: ``+must -mustnot "a phrase" title:word prefix*``.
+        strict : bool
+            With ``syntax="query"``: raise for a query that is not well formed, which else is one of words.
+        literal : "off", "boost" or "require"
+            What literals in the query do that some document has (``F33.1``, ``28 USC § 1331``): nothing more
+            than a word; count twice in the lexical branch; or every hit of both branches has to have them.
         explain : bool
             Add each hit's term contributions and fusion parts.
         timeout_s : float, optional
@@ -73,7 +93,8 @@ class Searching(ABC):
         ------
         InvalidInputError
             ``query`` is not text, ``k`` or ``timeout_s`` is out of range, the mode needs vectors the index
-            does not have, or the filter is malformed or does not fit the columns.
+            does not have, the filter is malformed or does not fit the columns, or, with ``strict``, the query
+            is not well formed.
 
         Notes
         -----
@@ -90,19 +111,41 @@ class Searching(ABC):
             raise InvalidInputError(f"timeout_s: expected a number above 0, got {timeout_s!r}")
         if not query.strip():
             return SearchResult(query, (), mode, notes=("the query is empty",))
+        apart = check_syntax(syntax, literal, strict=strict)
+        read = understand(snapshot, query, syntax, literal, strict=strict) if apart else UNREAD
         allowed = None if filter is None else snapshot.filters.rows(filter)
         if allowed is not None and allowed.count == 0:
             return SearchResult(query, (), mode, notes=("the filter admits no document",))
+        allowed = both(allowed, read.allowed)
+        if allowed is not None and allowed.count == 0:
+            said = "no document that the filter admits" if filter is not None else "no document"
+            notes = (*read.notes, f"{said} fulfils the query's conditions")
+            return SearchResult(query, (), mode, notes=notes)
+        if apart and not read.words.strip():
+            return SearchResult(query, (), mode, notes=read.notes)
+        terms = None if read.terms is None else [read.terms]
+        embedder = partial(self._embedder_of, snapshot)
         asked = Asked(
             snapshot,
-            partial(self._embedder_of, snapshot),
-            [query],
+            embedder,
+            [read.words if apart else query],
             mode,
+            terms=terms,
             allowed=allowed,
             timeout_s=timeout_s,
         )
         best, found = asked.best(k, collapsed=collapsed)
-        return answer(snapshot, query, mode, best, found, explain=explain, filtered=allowed is not None)
+        return answer(
+            snapshot,
+            query,
+            mode,
+            best,
+            found,
+            terms=read.terms,
+            explain=explain,
+            filtered=allowed is not None,
+            notes=read.notes,
+        )
 
     async def asearch(
         self,
@@ -112,6 +155,9 @@ class Searching(ABC):
         mode: Mode | None = None,
         filter: "Filter | None" = None,
         collapse: bool | None = None,
+        syntax: Syntax = "plain",
+        strict: bool = False,
+        literal: LiteralMode = "off",
         explain: bool = False,
         timeout_s: float | None = None,
     ) -> SearchResult:
@@ -119,7 +165,7 @@ class Searching(ABC):
 
         Parameters
         ----------
-        query, k, mode, filter, collapse, explain, timeout_s
+        query, k, mode, filter, collapse, syntax, strict, literal, explain, timeout_s
             As in `search`, which also says what is raised.
         """
         import asyncio  # noqa: PLC0415  (a tenth of the package's import time)
@@ -131,6 +177,9 @@ class Searching(ABC):
             mode=mode,
             filter=filter,
             collapse=collapse,
+            syntax=syntax,
+            strict=strict,
+            literal=literal,
             explain=explain,
             timeout_s=timeout_s,
         )
@@ -143,6 +192,9 @@ class Searching(ABC):
         mode: Mode | None = None,
         filter: "Filter | None" = None,
         collapse: bool | None = None,
+        syntax: Syntax = "plain",
+        strict: bool = False,
+        literal: LiteralMode = "off",
         n_threads: int = 1,
     ) -> Hits:
         """Return the ``k`` best rows of every query, as arrays; nothing runs per query in Python.
@@ -159,6 +211,8 @@ class Searching(ABC):
             As in `search`; the same for all queries.
         collapse : bool, optional
             As in `search`. The row of a collapsed hit is that of the document's best chunk.
+        syntax, strict, literal
+            As in `search`. Queries with conditions of their own are answered one after the other.
         n_threads : int, 1 or more
             Threads for BM25 and the vector search. The answers do not depend on it.
 
@@ -183,14 +237,29 @@ class Searching(ABC):
         allowed = None if filter is None else snapshot.filters.rows(filter)
         if not asked or (allowed is not None and allowed.count == 0):
             return hits
-        texts = [queries[i] for i in asked]
         embedder = partial(self._embedder_of, snapshot)
-        call = Asked(snapshot, embedder, texts, mode, allowed=allowed, n_threads=n_threads)
-        best, _ = call.best(k, collapsed=collapsed)
-        where = np.asarray(asked)
-        hits.rows[where, : best.k] = best.rows
-        hits.scores[where, : best.k] = best.scores
-        hits.counts[where] = best.counts
+        if not check_syntax(syntax, literal, strict=strict):
+            call = Asked(
+                snapshot, embedder, [queries[i] for i in asked], mode, allowed=allowed, n_threads=n_threads
+            )
+            _put(hits, asked, call.best(k, collapsed=collapsed)[0])
+            return hits
+        read = [understand(snapshot, queries[i], syntax, literal, strict=strict) for i in asked]
+        for group in grouped(read):
+            chosen = [read[i] for i in group]
+            admitted = both(allowed, chosen[0].allowed)
+            if admitted is not None and admitted.count == 0:
+                continue
+            call = Asked(
+                snapshot,
+                embedder,
+                [one.words for one in chosen],
+                mode,
+                terms=[one.terms or [] for one in chosen],
+                allowed=admitted,
+                n_threads=n_threads,
+            )
+            _put(hits, [asked[i] for i in group], call.best(k, collapsed=collapsed)[0])
         return hits
 
     def admitted(self, filter: "Filter") -> RowFilter:
@@ -212,3 +281,11 @@ class Searching(ABC):
     def warm_up(self) -> None:
         """Load what the first search would: the model, and the pages a search touches."""
         self.search("warm up")
+
+
+def _put(hits: Hits, where: list[int], found: Hits) -> None:
+    """Write the answers to some queries into those to all."""
+    places = np.asarray(where)
+    hits.rows[places, : found.k] = found.rows
+    hits.scores[places, : found.k] = found.scores
+    hits.counts[places] = found.counts

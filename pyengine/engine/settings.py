@@ -1,7 +1,7 @@
 """What an index was made with: written into every generation, compared on every open."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
 from pyengine.corpus import Chunker
@@ -15,7 +15,7 @@ from pyengine.errors import (
 from pyengine.text import Analyzer
 from pyengine.types import Embedder
 
-__all__ = ["EmbedderRecord", "Settings", "reopen_embedder"]
+__all__ = ["EmbedderRecord", "Settings", "check_title_boost", "reopen_embedder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class EmbedderRecord:
             )
 
 
+# A title is written down as often while its document is indexed.
+_MOST_BOOST: Final = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything besides the documents that decides what a search answers."""
@@ -67,6 +71,7 @@ class Settings:
     fusion: FusionConfig
     embedder: EmbedderRecord | None
     chunker: Chunker | None = None  # None: a row is a document
+    title_boost: int = 1
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -113,6 +118,7 @@ class Settings:
             "chunker": None
             if self.chunker is None
             else {"config": self.chunker.config(), "fingerprint": self.chunker.fingerprint},
+            "title_boost": self.title_boost,
         }
 
     @classmethod
@@ -140,11 +146,12 @@ class Settings:
                 if record is None
                 else EmbedderRecord(str(record["fingerprint"]), int(record["dim"]), record["source"]),
                 None if cut is None else Chunker.from_config(cut["config"]),
+                check_title_boost(data.get("title_boost", 1)),
             )
             parts = [("analyzer", analyzer.fingerprint, stored)]
             if cut is not None and settings.chunker is not None:
                 parts.append(("chunker", settings.chunker.fingerprint, str(cut["fingerprint"])))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, InvalidInputError) as error:
             raise CorruptIndexError(
                 f"{where}: the settings are malformed ({error}); restore it from a copy"
             ) from error
@@ -155,6 +162,15 @@ class Settings:
                     "under the same settings; build the index again, or use the version that made it"
                 )
         return settings
+
+
+def check_title_boost(boost: Any) -> int:
+    """Return how many times a title counts, or raise `InvalidInputError`."""
+    if isinstance(boost, bool) or not isinstance(boost, int) or not 1 <= boost <= _MOST_BOOST:
+        raise InvalidInputError(
+            f"title_boost: expected a whole number from 1 to {_MOST_BOOST}, got {boost!r}"
+        )
+    return boost
 
 
 def reopen_embedder(record: EmbedderRecord, where: str) -> Embedder:

@@ -223,6 +223,51 @@ class Searchable:
         shares = self._core.explain(self._encode([query]), row)
         return [TermContribution(*share) for share in shares]
 
+    def rows_with(self, term: str) -> npt.NDArray[np.bool_]:
+        """Return which rows have a term.
+
+        Parameters
+        ----------
+        term : str
+            As the index has it, after analysis and stemming.
+
+        Returns
+        -------
+        bool, shape (rows,)
+
+        Raises
+        ------
+        CorruptIndexError
+            The file was damaged in a way that `load` does not notice.
+
+        Notes
+        -----
+        Cost: O(rows + postings of the term). Threads: safe; the GIL is released.
+        """
+        rows = _core.rows_with(self._core, term)
+        return rows if self._numbering is None else rows[self._numbering.live()]
+
+    def terms_with_prefix(self, prefix: str, limit: int = 1024) -> tuple[list[str], bool]:
+        """Return the terms that begin with a prefix, in the order of their bytes, and whether there are more.
+
+        Parameters
+        ----------
+        prefix : str
+            Compared with terms as the index has them: folded, and stemmed where the analyzer stems.
+        limit : int, >= 1
+            Terms wanted at most.
+
+        Raises
+        ------
+        CorruptIndexError
+            As in `rows_with`.
+
+        Notes
+        -----
+        Cost: O(terms), since the vocabulary is a hash table. Threads: safe; the GIL is released.
+        """
+        return _core.expand_prefix(self._core, prefix, require_count("limit", limit))
+
     def postings_count(self, queries: Queries) -> npt.NDArray[np.uint64]:
         """Return how many postings the terms of each query have: what an exhaustive search visits.
 
