@@ -11,9 +11,9 @@ from bench.micro.text import documents
 N_DOCUMENTS = 50_000
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pe.Engine]:
-    with pe.Engine.create(tmp_path_factory.mktemp("query") / "idx") as made:
+@pytest.fixture(scope="module", params=[False, True], ids=["", "pairs"])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pe.Engine]:
+    with pe.Engine.create(tmp_path_factory.mktemp("query") / "idx", phrases=request.param) as made:
         made.add([{"id": str(i), "text": text} for i, text in enumerate(documents(N_DOCUMENTS, words=40))])
         made.commit()
         yield made
@@ -35,4 +35,5 @@ def test_clause(benchmark: Any, engine: pe.Engine, clause: str) -> None:
     options: dict[str, Any] = {"syntax": "plain" if clause in ("plain", "literal") else "query"}
     if clause == "literal":
         options["literal"] = "require"
+    benchmark.extra_info.update(engine.info()["files"])
     benchmark(engine.search_batch, [query], 10, **options)

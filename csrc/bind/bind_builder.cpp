@@ -35,6 +35,18 @@ class LexicalBuilder {
         [&](const SegmentBuilder::Stop& stop) { return builder_.add_texts(texts.views(), analyzer, stop); });
   }
 
+  void add_pairs(const Analyzer& analyzer, const py::object& titles, const py::object& texts) {
+    const Turn turn(*this);
+    const Texts first(titles, "titles", builder_.documents());
+    const Texts second(texts, "texts", builder_.documents());
+    if (first.views().size() != second.views().size()) {
+      throw Error(Code::kInvalidArgument, "titles: expected one for each text");
+    }
+    interruptible([&](const SegmentBuilder::Stop& stop) {
+      return builder_.add_pairs(first.views(), second.views(), analyzer, stop);
+    });
+  }
+
   void add_token_lists(const py::object& source) {
     const Turn turn(*this);
     const TokenLists lists(source, "docs", builder_.documents());
@@ -116,6 +128,7 @@ void register_builder(py::module_& m) {
            py::arg("range_postings") = LayoutOptions{}.range_postings, py::arg("n_threads") = 1,
            py::arg("memory") = 0, py::arg("scratch") = ".")
       .def("add_texts", &LexicalBuilder::add_texts, py::arg("analyzer"), py::arg("texts"))
+      .def("add_pairs", &LexicalBuilder::add_pairs, py::arg("analyzer"), py::arg("titles"), py::arg("texts"))
       .def("add_token_lists", &LexicalBuilder::add_token_lists, py::arg("token_lists"))
       .def("terms", &LexicalBuilder::terms)
       .def("replace_terms", &LexicalBuilder::replace_terms, py::arg("stems"))

@@ -123,6 +123,29 @@ bool SegmentBuilder::add_token_lists(
   return add(documents, intern, stop);
 }
 
+bool SegmentBuilder::add_pairs(std::span<const std::string_view> titles,
+                               std::span<const std::string_view> texts, const Analyzer& analyzer,
+                               const Stop& stop) {
+  const auto intern = [&](std::size_t i, Worker& worker, VocabularyBuilder& vocabulary) {
+    std::string pair;
+    for (const std::string_view field : {titles[i], texts[i]}) {
+      analyzer.analyze(field, worker.tokens);
+      const Token* before = nullptr;
+      for (const Token& token : worker.tokens.tokens) {
+        if (token.part) continue;
+        if (before != nullptr) {
+          pair.assign(worker.tokens.term(*before))
+              .append(1, kPairSeparator)
+              .append(worker.tokens.term(token));
+          worker.terms.push_back(vocabulary.intern(pair));
+        }
+        before = &token;
+      }
+    }
+  };
+  return add(texts.size(), intern, stop);
+}
+
 void SegmentBuilder::add_tokens(std::span<const std::string_view> tokens) {
   add_token_lists(1, [tokens](std::size_t) { return tokens; }, {});
 }

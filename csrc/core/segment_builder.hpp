@@ -25,6 +25,9 @@
 
 namespace pyengine {
 
+// Between the two tokens of a pair; no term has one, since it is white space.
+inline constexpr char kPairSeparator = '\n';
+
 struct BuildResources {
   unsigned threads = 1;
   // Bytes for collected tokens and for sorting them; 0: no bound. Vocabulary, document lengths and the
@@ -50,6 +53,12 @@ class SegmentBuilder {
   bool add_token_lists(std::size_t documents,
                        const std::function<std::span<const std::string_view>(std::size_t)>& list,
                        const Stop& stop);
+
+  // Documents by their pairs of neighbouring tokens, parts of literals left out: the term of a pair is both
+  // with a line feed between. No pair reaches from the title into the text. As add_texts() otherwise.
+  // REQUIRES: as many titles as texts.
+  bool add_pairs(std::span<const std::string_view> titles, std::span<const std::string_view> texts,
+                 const Analyzer& analyzer, const Stop& stop);
   void add_text(std::string_view text, const Analyzer& analyzer) { add_texts({&text, 1}, analyzer, {}); }
   void add_tokens(std::span<const std::string_view> tokens);
 

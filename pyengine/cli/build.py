@@ -76,6 +76,8 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
         analyzer=make_analyzer(settings.preset, settings.stemmer, settings.stopwords),
         bm25=Bm25Config(k1=settings.k1, b=settings.b),
         chunker=make_chunker(settings),
+        title_boost=settings.title_boost,
+        phrases=settings.phrases,
     )
     try:
         if embedder is None:

@@ -132,6 +132,8 @@ class BuildSettings:
     chunk_tokens: int | None = None
     chunk_overlap: int | None = None
     chunk_sentences: bool = True
+    title_boost: int = 1
+    phrases: bool = False
 
     def __post_init__(self) -> None:
         if self.chunk_tokens is None and (self.chunk_overlap is not None or not self.chunk_sentences):
@@ -168,6 +170,18 @@ def build_options(command: F) -> F:
             type=click.IntRange(min=0),
             metavar="N",
             help="Tokens that a chunk repeats of the one before. Default: an eighth of --chunk-tokens.",
+        ),
+        click.option(
+            "--title-boost",
+            type=click.IntRange(1, 16),
+            default=1,
+            show_default=True,
+            help="Times that a title counts in the lexical branch.",
+        ),
+        click.option(
+            "--phrases",
+            is_flag=True,
+            help="Index pairs of words too: phrases of the query language get fast.",
         ),
         click.option(
             "--chunk-tokens",

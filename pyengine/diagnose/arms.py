@@ -121,9 +121,11 @@ def run_arms(engine: "Engine", judged: Judged, *, dense: Any = None) -> Arms:
     """
     queries = list(judged.queries)
     depth = min(DEPTH, max(len(engine), 1))
-    lexical = engine.search_batch(queries, depth, mode="lexical")
-    ask = (lambda q, k: engine.search_batch(q, k, mode="dense")) if dense is None else dense
-    vectors = ask(queries, depth)
+    lexical = _as_documents(engine, engine.search_batch(queries, depth, mode="lexical"))
+    if dense is None:
+        vectors = _as_documents(engine, engine.search_batch(queries, depth, mode="dense"))
+    else:
+        vectors = dense(queries, depth)
     hits = {"lexical": lexical, "dense": vectors, "fused": fused([lexical, vectors])}
     for arm, found in hits.items():
         if not found.counts.any():
@@ -132,6 +134,17 @@ def run_arms(engine: "Engine", judged: Judged, *, dense: Any = None) -> Arms:
                 "where it did not run. Search the index with this branch alone to see why"
             )
     return Arms(judged, hits, scored(hits, judged, engine.ids))
+
+
+def _as_documents(engine: "Engine", hits: Hits) -> Hits:
+    """Name each document of a chunked index by its first row, by which judgements are found."""
+    if engine.chunker is None:
+        return hits
+    documents = engine.corpus.documents
+    rows = hits.rows.copy()
+    used = rows != NO_ROW
+    rows[used] = documents.first_rows[documents.of(rows[used])]
+    return Hits(rows, hits.scores, hits.counts)
 
 
 def fused(branches: Sequence[Hits], window: int = WINDOW) -> Hits:

@@ -130,8 +130,8 @@ def blindness(
 def _asked(engine: "Engine", spots: Sequence[Spot]) -> dict[str, Any]:
     """Return for each spot whether each branch finds a document with it, and the dense rank of the first."""
     queries = [spot.written for spot in spots]
-    lexical = engine.search_batch(queries, TOP, mode="lexical")
-    dense = engine.search_batch(queries, min(DEPTH, len(engine)), mode="dense")
+    lexical = engine.search_batch(queries, TOP, mode="lexical", collapse=False)
+    dense = engine.search_batch(queries, min(DEPTH, len(engine)), mode="dense", collapse=False)
     holders = [_holders(engine, spot) for spot in spots]
     ranks = np.array([_first(dense, i, rows) for i, rows in enumerate(holders)])
     found = np.array([_first(lexical, i, rows) <= TOP for i, rows in enumerate(holders)])

@@ -105,7 +105,11 @@ def count_mixed(texts: "pa.Array | Sequence[str]") -> tuple[int, int]:
 
     array = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
     offsets, data = string_parts(array)
-    mixed, total = kernels.count_mixed(data, np.asarray(offsets, dtype=np.int64))
+    # One type for the kernel, which is compiled anew for another: arrays that nobody may write to.
+    begins = np.asarray(offsets, dtype=np.int64)
+    data, begins = data.view(), begins.view()
+    data.flags.writeable = begins.flags.writeable = False
+    mixed, total = kernels.count_mixed(data, begins)
     return int(mixed), int(total)
 
 

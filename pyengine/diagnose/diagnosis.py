@@ -1,4 +1,4 @@
-"""`diagnose`: the tests in order of their cost, and what they say together."""
+"""The tests in order of their cost, and what they say together."""
 
 import json
 import time
@@ -24,7 +24,7 @@ from pyengine.eval import EvalSet
 if TYPE_CHECKING:
     from pyengine.engine import Engine
 
-__all__ = ["TESTS", "Diagnosis", "diagnose"]
+__all__ = ["TESTS", "Diagnosis", "run"]
 
 TESTS: Final = ("census", "divergence", "lift", "location", "blindness", "triage")
 """In the order they run: cheap to dear."""
@@ -108,61 +108,20 @@ class Diagnosis:
         return "\n".join(lines)
 
 
-def diagnose(
+def run(
     engine: "Engine",
-    evalset: EvalSet | None = None,
+    evalset: EvalSet | None,
     *,
-    queries: Sequence[str] | None = None,
-    mode: Mode = "calibrated",
-    all: bool = False,
-    tests: Sequence[str] | None = None,
-    reference: Reference | None = None,
-    level: float = 0.95,
-    seed: int = 0,
-    progress: Callable[[str], None] | None = None,
+    queries: Sequence[str] | None,
+    mode: Mode,
+    all: bool,
+    tests: Sequence[str] | None,
+    reference: Reference | None,
+    level: float,
+    seed: int,
+    progress: Callable[[str], None] | None,
 ) -> Diagnosis:
-    """Find out whether an embedder has hit its plateau on a corpus.
-
-    Tests run in the order of `TESTS` and stop once they settle the matter. What cannot run (no judged
-    queries, no vectors, a package that is missing) is "not run", with the reason, and never counts.
-
-    Parameters
-    ----------
-    engine : Engine
-        The corpus, indexed; with vectors for all tests but the first two.
-    evalset : EvalSet, optional
-        Judged queries.
-    queries : sequence of str, optional
-        Queries without judgements, for the census; those of ``evalset`` by default.
-    mode : "calibrated" or "playbook"
-        The sound tests, or the playbook's arithmetic and limits.
-    all : bool
-        Run every test, and widen each interval for looking several times (Bonferroni).
-    tests : sequence of str, optional
-        Only these.
-    reference : Reference, optional
-        What web text looks like; that of the package wordfreq by default.
-    level : float, 0 to 1
-        Of the intervals.
-    seed : int
-        The same seed gives the same numbers.
-    progress : callable, optional
-        Called with the name of each test before it runs.
-
-    Returns
-    -------
-    Diagnosis
-
-    Raises
-    ------
-    InvalidInputError
-        No document, an unknown test, mode or level, or judgements that fit no document.
-
-    Notes
-    -----
-    Threads: as `Engine.search_batch`. Cost: a pass over the corpus for the first two tests; the queries in
-    both branches for the next two; about two thousand short texts embedded for the last two.
-    """
+    """Run the tests; `pyengine.diagnose.diagnose` says what the parameters are."""
     _check(engine, mode, tests, level)
     wanted = [
         test for test in TESTS if test in (tests or TESTS) and (mode == "calibrated" or test in _PLAYBOOK)
@@ -170,13 +129,13 @@ def diagnose(
     each = 1 - (1 - level) / len(wanted) if all else level
     judged = None if evalset is None else Judged.of(engine, evalset)
     asked = list(judged.queries) if queries is None and judged is not None else list(queries or ())
-    run = _Run(engine, judged, asked, mode=mode, reference=reference, level=each, seed=seed)
+    one = _Run(engine, judged, asked, mode=mode, reference=reference, level=each, seed=seed)
     findings: dict[str, Finding] = {}
     started = time.perf_counter()
     for test in wanted:
         if progress is not None:
             progress(test)
-        findings[test] = run(test)
+        findings[test] = one(test)
         if not all and tests is None and conclusive(list(findings.values())):
             break
     verdict, reason = overall(findings)

@@ -3,12 +3,13 @@
 import io
 import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pyengine.diagnose.finding import Finding
-from pyengine.errors import MissingExtraError
+from pyengine.errors import InvalidInputError, MissingExtraError
 
-__all__ = ["plots"]
+__all__ = ["draw_history", "plots"]
 
 _WIDTH: Final = 6.4
 _COLOURS: Final = {"dense": "#3b6ea8", "lexical": "#b5651d", "fused": "#2e7d5b", "grey": "#8a8f98"}
@@ -209,3 +210,23 @@ _DRAW: Final = {
     "blindness": _blindness,
     "triage": _triage,
 }
+
+
+def draw_history(times: Sequence[Any], values: Sequence[tuple[float, float, float]], path: Path) -> None:
+    """Draw excess KL over time with its intervals into a file of the kind its ending names.
+
+    Parameters
+    ----------
+    times : sequence of datetime
+    values : sequence of (value, low, high)
+    path : Path
+    """
+    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise InvalidInputError(f"plot: expected a file that ends in .svg, .png or .pdf, got {path.name}")
+    figure, axes = _figure(2.8)
+    lows, highs = [low for _, low, _ in values], [high for _, _, high in values]
+    axes.fill_between(times, lows, highs, color=_COLOURS["grey"], alpha=0.3, lw=0)
+    axes.plot(times, [value for value, _, _ in values], color=_COLOURS["dense"], marker="o", ms=4)
+    axes.set_ylabel("excess KL, nats")
+    figure.autofmt_xdate()
+    figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)

@@ -143,8 +143,8 @@ def triage(engine: "Engine", *, n: int = N_QUERIES, level: float = 0.95, seed: i
 def _branches(engine: "Engine", asked: Sequence[tuple[str, int]]) -> dict[str, Any]:
     queries = [query for query, _ in asked]
     rows = np.array([row for _, row in asked], dtype=np.uint32)
-    lexical = engine.search_batch(queries, WINDOW, mode="lexical")
-    dense = engine.search_batch(queries, WINDOW, mode="dense")
+    lexical = engine.search_batch(queries, WINDOW, mode="lexical", collapse=False)
+    dense = engine.search_batch(queries, WINDOW, mode="dense", collapse=False)
     both = [
         len(set(a.tolist()) & set(b.tolist())) / TOP
         for (a, _), (b, _) in zip(lexical.truncate(TOP), dense.truncate(TOP), strict=True)

@@ -12,6 +12,7 @@ __all__ = ["NextStep", "Rule", "Signal", "next_step", "overall", "rules", "signa
 # Recall@100 of the dense branch from which the right document is among the candidates.
 _RECALL_ENOUGH: Final = 0.95
 _POINTS_WORTH_IT: Final = 2.0
+_GOOD_ENOUGH: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +274,9 @@ class NextStep:
     ceiling: float | None = None
 
 
-def next_step(findings: Mapping[str, Finding]) -> NextStep:
+def next_step(  # noqa: PLR0911 - one return a treatment reads best
+    findings: Mapping[str, Finding],
+) -> NextStep:
     """Return the treatment to begin with.
 
     Parameters
@@ -315,6 +318,13 @@ def next_step(findings: Mapping[str, Finding]) -> NextStep:
             cost="none: this index answers hybrid already; one BM25 search a query",
             gain=100 * over_dense["difference"],
             ceiling=oracle,
+        )
+    if means["fused"] >= _GOOD_ENOUGH:
+        return NextStep(
+            treatment="nothing here",
+            why=f"NDCG@10 is {means['fused']:.3f}; if users complain, judge what they ask",
+            cost="none",
+            ceiling=100 * (1 - means["fused"]),
         )
     rerank = 100 * (ceilings["perfect_rerank"] - means["fused"])
     union = ceilings["union_recall@100"]

@@ -11,13 +11,14 @@ import numpy as np
 
 from pyengine.corpus import Corpus, StoredCorpus, conform, indexed_text, write_ipc
 from pyengine.dense import DenseIndex
-from pyengine.engine.segments import CORPUS, VECTORS, SegmentEntry
+from pyengine.engine.segments import CORPUS, PAIRS, VECTORS, SegmentEntry
 from pyengine.engine.settings import Settings
 from pyengine.engine.sources import Source, mapped_vectors
 from pyengine.errors import InvalidInputError, StorageError
 from pyengine.sparse import Bm25Builder, Bm25Index
 from pyengine.store import Store, Writer
 from pyengine.store.writer import refused
+from pyengine.text import Analyzer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,6 +89,8 @@ class Building:
             write_ipc(() if schema is None else conform(live, schema), folder / CORPUS, schema=schema)
             corpus = Corpus.open_ipc(folder / CORPUS)
             self._build_lexical(corpus, progress).save(folder)
+            if self.settings.phrases:
+                self._build_pairs(corpus).save(folder / PAIRS)
             if self.settings.embedder is not None:
                 self._build_dense(sources, self.settings.embedder.dim, folder / VECTORS)
         path = f"{self.name}/{number}"
@@ -122,6 +125,15 @@ class Building:
             done += batch.num_rows
             if progress is not None:
                 progress(done, len(corpus))
+        return builder.finish()
+
+    def _build_pairs(self, corpus: StoredCorpus) -> Bm25Index:
+        """Index the pairs of neighbouring words, exactly as they stand: neither stems nor stop words."""
+        builder = Bm25Index.builder(n_threads=self.n_threads, memory_mb=self.memory_mb, scratch=self.scratch)
+        plain = Analyzer(self.settings.analyzer.preset)
+        builder.add([])  # token lists, also where there is no document
+        for batch in corpus.batches():
+            builder.add_pairs(plain, batch.column("title"), batch.column("text"))
         return builder.finish()
 
     def _lexical_text(self, batch: "pa.RecordBatch | pa.Table") -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -161,6 +162,12 @@ class _Reader:
                 return None
             found = self.with_all(terms)
         if clause.kind == "phrase" and not self._is_one_literal(clause.text):
+            exact = [token.term for token in self._plain().tokens(clause.text) if not token.part]
+            if self._snapshot.settings.phrases and len(exact) > 1:
+                pairs = [self._snapshot.rows_with_pair(*pair) for pair in pairwise(exact)]
+                found = reduce(np.logical_and, pairs)
+                if len(pairs) == 1 and clause.field is None:
+                    return found
             fields = ("title", "text") if clause.field is None else (clause.field,)
             return self._checked(found, lambda take: _phrase_in(self._plain(), clause.text, take, fields))
         if clause.field is not None:

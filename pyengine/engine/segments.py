@@ -14,9 +14,11 @@ from pyengine.errors import CorruptIndexError
 from pyengine.sparse import Bm25Index
 from pyengine.store import Manifest
 
-__all__ = ["CORPUS", "VECTORS", "Segment", "SegmentEntry", "entries_of"]
+__all__ = ["CORPUS", "PAIRS", "VECTORS", "Segment", "SegmentEntry", "entries_of"]
 
 CORPUS: Final = "corpus.arrow"
+PAIRS: Final = "pairs"
+"""The folder inside a segment's own that holds the index of its pairs of words, where there is one."""
 VECTORS: Final = "vectors"
 """Where a segment is written with vectors, the folder inside its own that holds them."""
 _SEGMENTS: Final = "segments"
@@ -53,7 +55,8 @@ class SegmentEntry:
 
     def files(self, manifest: Manifest) -> list[str]:
         """Return the files of a generation that belong to this segment, as its manifest names them."""
-        folders = {f"{_SEGMENTS}/{folder}" for folder in (self.path, self.vectors)}
+        parts = (self.path, f"{self.path}/{PAIRS}", self.vectors)
+        folders = {f"{_SEGMENTS}/{folder}" for folder in parts}
         deletions = f"{_SEGMENTS}/{self.deletions}"
         return [
             entry.path
@@ -117,6 +120,8 @@ class Segment:
     dense : DenseIndex or None
     deleted : uint32 array
         The rows that are deleted, ascending.
+    pairs : Bm25Index or None
+        Its pairs of words, deleted rows too.
     """
 
     entry: SegmentEntry
@@ -124,9 +129,10 @@ class Segment:
     lexical: Bm25Index
     dense: DenseIndex | None
     deleted: npt.NDArray[np.uint32]
+    pairs: Bm25Index | None
 
     @classmethod
-    def open(cls, root: Path, entry: SegmentEntry, *, vectors: bool) -> Self:
+    def open(cls, root: Path, entry: SegmentEntry, *, vectors: bool, phrases: bool) -> Self:
         """Map the files of a segment, and check that they speak of the same rows.
 
         Parameters
@@ -134,8 +140,8 @@ class Segment:
         root : Path
             The index directory.
         entry : SegmentEntry
-        vectors : bool
-            Whether the index has vectors.
+        vectors, phrases : bool
+            Whether the index has vectors, and pairs of words.
 
         Raises
         ------
@@ -146,9 +152,10 @@ class Segment:
         corpus = Corpus.open_ipc(folder / CORPUS)
         lexical = Bm25Index.load(folder)
         dense = DenseIndex.load(root / _SEGMENTS / entry.vectors) if vectors else None
-        rows = {"manifest": entry.documents, "corpus": len(corpus), "lexical": len(lexical)} | (
-            {} if dense is None else {"dense": len(dense)}
-        )
+        pairs = Bm25Index.load(folder / PAIRS) if phrases else None
+        rows = {"manifest": entry.documents, "corpus": len(corpus), "lexical": len(lexical)}
+        rows |= {} if dense is None else {"dense": len(dense)}
+        rows |= {} if pairs is None else {"pairs": len(pairs)}
         if len(set(rows.values())) != 1:
             raise CorruptIndexError(
                 f"{folder}: the parts hold different numbers of documents: {rows}; {_MEND}"
@@ -161,7 +168,7 @@ class Segment:
                 f"{root / _SEGMENTS / str(entry.deletions)}: expected {entry.deleted} deleted rows, as the "
                 f"manifest says, got {len(deleted)}; {_MEND}"
             )
-        return cls(entry, corpus, lexical, dense, deleted)
+        return cls(entry, corpus, lexical, dense, deleted, pairs)
 
     @property
     def live(self) -> int:

@@ -72,6 +72,7 @@ class Settings:
     embedder: EmbedderRecord | None
     chunker: Chunker | None = None  # None: a row is a document
     title_boost: int = 1
+    phrases: bool = False  # whether pairs of words are indexed
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -119,6 +120,7 @@ class Settings:
             if self.chunker is None
             else {"config": self.chunker.config(), "fingerprint": self.chunker.fingerprint},
             "title_boost": self.title_boost,
+            "phrases": self.phrases,
         }
 
     @classmethod
@@ -147,6 +149,7 @@ class Settings:
                 else EmbedderRecord(str(record["fingerprint"]), int(record["dim"]), record["source"]),
                 None if cut is None else Chunker.from_config(cut["config"]),
                 check_title_boost(data.get("title_boost", 1)),
+                bool(data.get("phrases", False)),
             )
             parts = [("analyzer", analyzer.fingerprint, stored)]
             if cut is not None and settings.chunker is not None:

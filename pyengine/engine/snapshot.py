@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from pyengine.config import FusionConfig
 from pyengine.corpus import JoinedCorpus, StoredCorpus
 from pyengine.dense import DenseIndex, DenseUnion
@@ -44,7 +47,8 @@ class Snapshot:
         if given is not None and settings.embedder is not None:
             settings.embedder.check(given, str(store.path))
         segments = tuple(
-            Segment.open(store.path, entry, vectors=vectors) for entry in entries_of(manifest, where)
+            Segment.open(store.path, entry, vectors=vectors, phrases=settings.phrases)
+            for entry in entries_of(manifest, where)
         )
         corpus: StoredCorpus | JoinedCorpus
         dense: DenseIndex | DenseUnion | None
@@ -60,6 +64,17 @@ class Snapshot:
     def next(self, store: Store, *, given: Embedder | None = None) -> "Snapshot":
         """Return the snapshot of a newer generation, with what the caller gave for this one."""
         return Snapshot.of(store, fusion=self.settings.fusion, given=given or self.given)
+
+    def rows_with_pair(self, first: str, second: str) -> npt.NDArray[np.bool_]:
+        """Return which rows have a pair of words; asked only where the index has pairs."""
+        pair = f"{first}\n{second}"
+        found = [
+            np.delete(segment.pairs.rows_with(pair), segment.deleted)
+            for segment in self.segments
+            if segment.pairs is not None
+        ]
+        rows: npt.NDArray[np.bool_] = np.concatenate(found)
+        return rows
 
     @property
     def generation(self) -> int:

@@ -120,6 +120,36 @@ class Bm25Builder:
                 progress(len(self) - before, total)
         self._state = "open"
 
+    def add_pairs(self, analyzer: Analyzer, titles: Any, texts: Any) -> None:
+        """Add documents by their pairs of neighbouring tokens, for phrases; each gets the next row.
+
+        The term of a pair is ``f"{first}\\n{second}"``; a literal is one token. No pair reaches from a title
+        into a text. The index answers token lists.
+
+        Parameters
+        ----------
+        analyzer : Analyzer
+            One without a stemmer and stop words.
+        titles, texts : Arrow arrays of strings, of one length
+
+        Raises
+        ------
+        InvalidInputError
+            Texts were added before, or the builder has failed or finished.
+        StorageError
+            As in `Bm25Index.build`.
+        """
+        self._require_open()
+        if self._kind not in (None, "tokens"):
+            raise InvalidInputError(
+                "docs: expected texts, got pairs: an analyzer was given or texts were added"
+            )
+        self._state, self._kind = "failed", "tokens"
+        self._core.add_pairs(analyzer._core, titles, texts)
+        if self._core.over_budget:
+            self._core.spill()
+        self._state = "open"
+
     def finish(self) -> Bm25Index:
         """Return the index of everything added. The builder cannot be used afterwards.
 

@@ -103,6 +103,23 @@ def test_a_model_that_sees_literals_is_healthy(tmp_path: Path) -> None:
         assert found.findings["triage"].verdict == "healthy"
 
 
+def test_an_index_of_chunks(tmp_path: Path) -> None:
+    """Documents that are padded with a chunk of words of their own read as they do whole."""
+    documents = [{**d, "text": d["text"] + ". " + f"filler{n} " * 40} for n, d in enumerate(corpus())]
+    with pe.Engine.create(
+        tmp_path / "i", embedder=Words(blind=True), chunker=pe.Chunker(16, 0, sentences=False)
+    ) as engine:
+        engine.add(documents)
+        engine.commit()
+        assert len(engine) > engine.n_documents == len(documents)
+        found = diagnose(engine, judged(corpus(), 0.5), all=True)
+    assert found.findings["lift"].details["means"]["ndcg@10"]["lexical"] > 0.5
+    assert found.findings["blindness"].details["families"]["sku"]["found_lexical"] == 1.0
+    ranks = found.findings["lift"].details["ranks"]
+    assert ranks["documents"] == len(documents[::3])
+    assert ranks["median"]["lexical"] < 10
+
+
 def test_ceilings_and_ranks_by_hand(tmp_path: Path) -> None:
     documents = [{"id": "a", "text": "alpha"}, {"id": "b", "text": "beta"}, {"id": "c", "text": "gamma"}]
     with pe.Engine.create(tmp_path / "i", embedder=Words(blind=False)) as engine:

@@ -56,17 +56,20 @@ def holds(analyzer: pe.Analyzer, clause: Clause, document: dict[str, Any]) -> bo
     query=QUERIES,
     deleted=st.sets(st.integers(0, 7), max_size=4),
     split=st.integers(0, 8),
+    phrases=st.booleans(),
 )
 @settings(max_examples=150)
 def test_conditions_against_reading_every_document(
     tmp_path_factory: pytest.TempPathFactory,
+    *,
     documents: list[tuple[str, str]],
     query: str,
     deleted: set[int],
     split: int,
+    phrases: bool,
 ) -> None:
     rows = [{"id": str(i), "title": title, "text": text} for i, (title, text) in enumerate(documents)]
-    with pe.Engine.create(tmp_path_factory.mktemp("q") / "i", auto_compact=False) as engine:
+    with pe.Engine.create(tmp_path_factory.mktemp("q") / "i", auto_compact=False, phrases=phrases) as engine:
         for part in (rows[:split], rows[split:]):
             engine.add(part)
             engine.commit()
@@ -249,6 +252,40 @@ def test_a_title_that_counts_more_is_bm25f(tmp_path: Path, boost: int) -> None:
     for wrong in (0, 17, True, 1.5):
         with pytest.raises(InvalidInputError, match="title_boost: expected a whole number"):
             pe.Engine.create(tmp_path / "x", title_boost=wrong)
+
+
+def test_pairs_of_words_make_phrases_a_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    analyzer = pe.Analyzer("domain", stemmer="english", stopwords="english")
+    documents = [
+        {"id": "a", "title": "of searching", "text": "the engines per 28 USC § 1331 now"},
+        {"id": "b", "title": "", "text": "the engine of search searching the"},
+    ]
+    with pe.Engine.create(tmp_path / "i", analyzer=analyzer, phrases=True) as engine:
+        engine.add(documents)
+        engine.commit(memory_mb=64)
+        files = engine.info()["files"]
+        assert files["pairs/lexical.seg"] > 0
+        reads: list[object] = []
+        take = type(engine.corpus).take
+        monkeypatch.setattr(
+            type(engine.corpus), "take", lambda self, rows: reads.append(rows) or take(self, rows)
+        )
+        assert ids(engine.search('"the engines"', syntax="query")) == ["a"]
+        assert ids(engine.search('"searching the"', syntax="query")) == ["b"]  # not from title into text
+        assert ids(engine.search('"per 28 USC § 1331"', syntax="query")) == ["a"]
+        assert reads == []
+        assert ids(engine.search('"engine of search"', syntax="query")) == ["b"]
+        assert len(reads) == 1  # a longer phrase: the pairs leave few documents to read
+        engine.update([{"id": "a", "text": "the engines"}])
+        engine.commit()
+        engine.compact()
+        assert ids(engine.search('"the engines"', syntax="query")) == ["a"]
+        assert engine.verify() == []
+        engine.delete(["a", "b"])
+        engine.commit()
+        assert ids(engine.search('"the engines"', syntax="query")) == []
+    with pe.Engine.open(tmp_path / "i") as again:
+        assert again.info()["settings"]["phrases"] is True
 
 
 def test_a_prefix_of_too_many_terms(tmp_path: Path) -> None:
