@@ -9,7 +9,7 @@ import click
 
 from pyengine.cli.console import note, print_json, print_line
 from pyengine.cli.judged import judged_queries
-from pyengine.cli.options import BuildSettings, build_options, corpus_option, path_type
+from pyengine.cli.options import BuildSettings, build_options, corpus_option, make_embedder, path_type
 from pyengine.cli.queries import read_queries
 from pyengine.cli.sources import opened
 
@@ -36,6 +36,16 @@ __all__ = ["command"]
 @click.option(
     "--reference", type=path_type, metavar="FILE", help="Ordinary text, as `reference` has made it."
 )
+@click.option(
+    "--embedders",
+    metavar="A,B",
+    help="Other embedders to set beside the index's own; each embeds the corpus.",
+)
+@click.option(
+    "--leaderboard",
+    metavar="1,5,2",
+    help="Places on a board: of the index's own embedder, then of --embedders.",
+)
 @click.option("--report", type=path_type, metavar="FILE", help="Write the report, one HTML file.")
 @click.option(
     "--json",
@@ -57,6 +67,8 @@ def command(
     run_all: bool,
     tests: str | None,
     reference: Path | None,
+    embedders: str | None,
+    leaderboard: str | None,
     report: Path | None,
     as_json: str | None,
     corpus: Path | None,
@@ -67,6 +79,8 @@ def command(
     from pyengine.diagnose.report import write_report  # noqa: PLC0415 - as above
 
     evalset, asked = _asked(queries, qrels, corpus, split)
+    names = _split(embedders)
+    places = _places(leaderboard, names)
     with opened(index, corpus, BuildSettings(**build)) as engine:
         found = diagnose(
             engine,
@@ -74,8 +88,10 @@ def command(
             queries=asked,
             mode=mode,
             all=run_all,
-            tests=None if tests is None else [test.strip() for test in tests.split(",")],
+            tests=None if tests is None else _split(tests),
             reference=None if reference is None else Reference.load(reference),
+            embedders={name: made for name in names if (made := make_embedder(name)) is not None},
+            leaderboard=places,
             progress=lambda test: note(f"{test} …") if sys.stderr.isatty() else None,
         )
         if report is not None:
@@ -101,3 +117,20 @@ def _asked(
 
         return EvalSet.of(*judged_queries(queries, qrels, corpus, split)), None
     return None, None if queries is None else list(read_queries(queries)[1])
+
+
+def _split(text: str | None) -> list[str]:
+    return [] if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _places(text: str | None, names: list[str]) -> dict[str, int] | None:
+    """Read the places on a board: of the index's own embedder, then of the others, in their order."""
+    if text is None:
+        return None
+    parts = _split(text)
+    if len(parts) != len(names) + 1 or not all(part.isdigit() for part in parts):
+        raise click.UsageError(
+            f"--leaderboard: expected {len(names) + 1} numbers, of the index's own embedder and then of "
+            f"--embedders, got {text!r}"
+        )
+    return {name: int(part) for name, part in zip(["index", *names], parts, strict=True)}

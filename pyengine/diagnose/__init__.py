@@ -4,7 +4,7 @@ Useful for deciding what to do about a corpus. Not useful for measuring one chan
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyengine.diagnose.reference import Reference
     from pyengine.engine import Engine
     from pyengine.eval import EvalSet
+    from pyengine.types import Embedder
 
 __all__ = [
     "TESTS",
@@ -52,6 +53,8 @@ def diagnose(
     reference: "Reference | None" = None,
     level: float = 0.95,
     seed: int = 0,
+    embedders: "Mapping[str, Embedder] | None" = None,
+    leaderboard: Mapping[str, int] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> "Diagnosis":
     """Find out whether an embedder has hit its plateau on a corpus.
@@ -79,6 +82,10 @@ def diagnose(
         Of the intervals.
     seed : int
         The same seed gives the same numbers.
+    embedders : mapping of name to Embedder, optional
+        Others to set beside the index's own; each embeds the whole corpus. Needs judged queries.
+    leaderboard : mapping of name to int, optional
+        Places of the embedders on a board, the index's own under "index".
     progress : callable, optional
         Called with the name of each test before it runs.
 
@@ -108,6 +115,8 @@ def diagnose(
         reference=reference,
         level=level,
         seed=seed,
+        embedders=embedders,
+        leaderboard=leaderboard,
         progress=progress,
     )
 

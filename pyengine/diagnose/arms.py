@@ -15,7 +15,7 @@ from pyengine.types import NO_ROW, Hits
 if TYPE_CHECKING:
     from pyengine.engine import Engine
 
-__all__ = ["DEPTH", "METRICS", "WINDOW", "Arms", "Judged", "run_arms"]
+__all__ = ["DEPTH", "METRICS", "WINDOW", "Arms", "Judged", "as_documents", "fused", "run_arms", "scored"]
 
 DEPTH: Final = 1000
 """Hits a branch is asked for: deep enough to see how far apart the branches place one document."""
@@ -121,9 +121,9 @@ def run_arms(engine: "Engine", judged: Judged, *, dense: Any = None) -> Arms:
     """
     queries = list(judged.queries)
     depth = min(DEPTH, max(len(engine), 1))
-    lexical = _as_documents(engine, engine.search_batch(queries, depth, mode="lexical"))
+    lexical = as_documents(engine, engine.search_batch(queries, depth, mode="lexical"))
     if dense is None:
-        vectors = _as_documents(engine, engine.search_batch(queries, depth, mode="dense"))
+        vectors = as_documents(engine, engine.search_batch(queries, depth, mode="dense"))
     else:
         vectors = dense(queries, depth)
     hits = {"lexical": lexical, "dense": vectors, "fused": fused([lexical, vectors])}
@@ -136,15 +136,16 @@ def run_arms(engine: "Engine", judged: Judged, *, dense: Any = None) -> Arms:
     return Arms(judged, hits, scored(hits, judged, engine.ids))
 
 
-def _as_documents(engine: "Engine", hits: Hits) -> Hits:
-    """Name each document of a chunked index by its first row, by which judgements are found."""
+def as_documents(engine: "Engine", hits: Hits) -> Hits:
+    """Name each document of a chunked index once, by its first row, by which judgements are found."""
     if engine.chunker is None:
         return hits
     documents = engine.corpus.documents
-    rows = hits.rows.copy()
+    best = hits.collapse(documents.of(np.where(hits.rows == NO_ROW, 0, hits.rows)))
+    rows = best.rows.copy()
     used = rows != NO_ROW
     rows[used] = documents.first_rows[documents.of(rows[used])]
-    return Hits(rows, hits.scores, hits.counts)
+    return Hits(rows, best.scores, best.counts)
 
 
 def fused(branches: Sequence[Hits], window: int = WINDOW) -> Hits:

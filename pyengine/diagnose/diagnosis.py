@@ -12,6 +12,7 @@ from pyengine.diagnose.arms import Judged, run_arms
 from pyengine.diagnose.blindness import blindness
 from pyengine.diagnose.census import census, take_census
 from pyengine.diagnose.divergence import divergence
+from pyengine.diagnose.embedders import Probe, Standing, answers_of, probe, standings
 from pyengine.diagnose.finding import Finding, Mode, Verdict
 from pyengine.diagnose.lift import lift
 from pyengine.diagnose.location import location
@@ -20,6 +21,7 @@ from pyengine.diagnose.triage import triage
 from pyengine.diagnose.verdict import NextStep, Rule, Signal, conclusive, next_step, overall, rules, signals
 from pyengine.errors import InvalidInputError, MissingExtraError
 from pyengine.eval import EvalSet
+from pyengine.types import Embedder
 
 if TYPE_CHECKING:
     from pyengine.engine import Engine
@@ -49,6 +51,10 @@ class Diagnosis:
         The playbook's numbers that matter.
     rules : list of Rule
         What else it could be.
+    probes : list of Probe
+        What teams try before BM25, measured; empty without judged queries.
+    standings : list of Standing
+        Embedders side by side, where several were given.
     next_step : NextStep
     about : dict
         Documents, queries, versions, settings: what it takes to get the same again.
@@ -59,6 +65,8 @@ class Diagnosis:
     findings: Mapping[str, Finding]
     signals: Sequence[Signal]
     rules: Sequence[Rule]
+    probes: Sequence[Probe]
+    standings: Sequence[Standing]
     next_step: NextStep
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -75,6 +83,8 @@ class Diagnosis:
             "next_step": asdict(self.next_step),
             "signals": [asdict(signal) for signal in self.signals],
             "rules": [rule.to_json() for rule in self.rules],
+            "probes": [probe.to_json() for probe in self.probes],
+            "standings": [asdict(standing) for standing in self.standings],
             "findings": {test: finding.to_json() for test, finding in self.findings.items()},
             "about": dict(self.about),
         }
@@ -119,6 +129,8 @@ def run(
     reference: Reference | None,
     level: float,
     seed: int,
+    embedders: Mapping[str, Embedder] | None,
+    leaderboard: Mapping[str, int] | None,
     progress: Callable[[str], None] | None,
 ) -> Diagnosis:
     """Run the tests; `pyengine.diagnose.diagnose` says what the parameters are."""
@@ -139,12 +151,15 @@ def run(
         if not all and tests is None and conclusive(list(findings.values())):
             break
     verdict, reason = overall(findings)
+    probes, listed, gap = one.beside(embedders or {}, leaderboard or {}, progress)
     return Diagnosis(
         verdict=verdict,
         reason=reason,
         findings=findings,
-        signals=signals(findings),
+        signals=signals(findings, gap),
         rules=rules(findings),
+        probes=probes,
+        standings=listed,
         next_step=next_step(findings),
         about=_about(
             engine, judged, mode=mode, all=all, level=each, seed=seed, seconds=time.perf_counter() - started
@@ -185,6 +200,33 @@ class _Run:
             else:
                 return found
         return Finding(test=test, question="", mode=self._mode, verdict="not run", reason=reason)
+
+    def beside(
+        self,
+        embedders: Mapping[str, Embedder],
+        board: Mapping[str, int],
+        progress: Callable[[str], None] | None,
+    ) -> tuple[list[Probe], list[Standing], float | None]:
+        """Measure what teams try before BM25, and the embedders side by side."""
+        if self._judged is None or self._engine.dense is None:
+            if embedders:
+                raise InvalidInputError(
+                    "embedders: expected judged queries and an index with vectors beside them"
+                )
+            return [], [], None
+        arms, queries = self._judged_arms(), list(self._judged.queries)
+        others = {}
+        for name, embedder in embedders.items():
+            if progress is not None:
+                progress(f"embedding with {name}")
+            others[name] = answers_of(self._engine, embedder, queries)
+        mine = self._engine.embedder
+        vectors = None if mine is None else mine.embed(queries, kind="query")
+        probes = probe(self._engine, arms, others, queries=vectors, **self._options)
+        if not others:
+            return probes, [], None
+        listed, gap = standings(self._engine, arms, others, board, own="index", **self._options)
+        return probes, listed, gap
 
     def _missing(self, test: str) -> str | None:
         if test in _VECTORS and self._engine.dense is None:

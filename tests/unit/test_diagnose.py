@@ -141,6 +141,42 @@ def test_ceilings_and_ranks_by_hand(tmp_path: Path) -> None:
     assert found.details["queries"][1]["rank"]["lexical"] == 1
 
 
+def test_what_teams_try_first_and_a_board(tmp_path: Path) -> None:
+    with engine_of(tmp_path / "i", Words(blind=True)) as engine:
+        evalset = judged(corpus(), 0.5)
+        found = diagnose(
+            engine,
+            evalset,
+            tests=["lift"],
+            embedders={"twin": Words(blind=True, dim=128), "seeing": Words(blind=False)},
+            leaderboard={"index": 1, "twin": 2, "seeing": 9},
+        )
+        probes = {row.what: row for row in found.probes}
+        assert set(probes) == {
+            "the first 128 of 256 dimensions",
+            "the first 64 of 256 dimensions",
+            "twin in its place",
+            "twin fused with it",
+            "seeing in its place",
+            "seeing fused with it",
+            "BM25 fused with it",
+        }
+        # A second model with the same blind spot brings nothing; BM25 does.
+        assert probes["twin fused with it"].gain < 3 < probes["BM25 fused with it"].low
+        assert probes["seeing in its place"].low > 0
+        places = {standing.name: standing.place for standing in found.standings}
+        assert (places["seeing"], places["index"]) == (1, 2)
+        gap = next(signal for signal in found.signals if signal.name == "leaderboard gap")
+        assert (gap.value, gap.reading) == (1.0, "healthy")
+        assert found.to_json()["standings"][0]["name"] == "seeing"
+        with pytest.raises(InvalidInputError, match="leaderboard: expected places from 1 on"):
+            diagnose(
+                engine, evalset, tests=["lift"], embedders={"twin": Words(blind=True)}, leaderboard={"x": 1}
+            )
+        with pytest.raises(InvalidInputError, match="embedders: expected judged queries"):
+            diagnose(engine, tests=["census"], embedders={"twin": Words(blind=True)})
+
+
 def test_what_cannot_run_says_why(tmp_path: Path) -> None:
     with pe.Engine.create(tmp_path / "i") as engine:
         with pytest.raises(InvalidInputError, match="empty index"):
