@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 __all__ = [
     "average_precision",
-    "count_mixed",
     "dcg_ratio",
     "find_judged",
     "reciprocal_rank",
@@ -271,47 +270,3 @@ def sign_flip_sums(differences: F64, bits: npt.NDArray[np.uint8], sums: F64) -> 
             else:
                 total += differences[i]
         sums[b] = total
-
-
-@_kernel
-def count_mixed(data: npt.NDArray[np.uint8], offsets: I64) -> tuple[int, int]:
-    """Count tokens of ASCII letters and digits alone, and those that have both.
-
-    Tokens are what stands between blanks, tabs and line feeds, as awk splits fields; a text ends one.
-
-    Parameters
-    ----------
-    data : uint8 (bytes,)
-        UTF-8, the texts one after the other.
-    offsets : int64 (n + 1,)
-        Text i is ``data[offsets[i]:offsets[i + 1]]``.
-
-    Returns
-    -------
-    tuple of int
-        Mixed tokens, all kept tokens.
-    """
-    mixed = 0
-    total = 0
-    for i in range(offsets.shape[0] - 1):
-        # 1: has a letter, 2: has a digit, 4: has anything else.
-        seen = 0
-        for at in range(offsets[i], offsets[i + 1]):
-            byte = data[at]
-            if byte == 32 or byte == 9 or byte == 10:  # noqa: PLR1714 - Numba compiles this, not a set
-                if seen == 3:
-                    mixed += 1
-                if 0 < seen < 4:
-                    total += 1
-                seen = 0
-            elif 48 <= byte <= 57:
-                seen |= 2
-            elif 97 <= byte | 32 <= 122:
-                seen |= 1
-            else:
-                seen |= 4
-        if seen == 3:
-            mixed += 1
-        if 0 < seen < 4:
-            total += 1
-    return mixed, total

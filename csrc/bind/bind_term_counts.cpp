@@ -6,6 +6,7 @@
 #include "bind/lexical_index.hpp"
 #include "bind/pybind.hpp"
 #include "bind/texts.hpp"
+#include "core/mixed_tokens.hpp"
 #include "core/term_counts.hpp"
 
 namespace {
@@ -27,6 +28,15 @@ py::array_t<std::uint32_t> add(TermCounts& self, const Analyzer& analyzer, const
   return kinds;
 }
 
+py::tuple count_mixed(const py::object& source) {
+  const Texts texts(source, "texts");
+  pyengine::MixedTokens found;
+  enter([&] {
+    for (const std::string_view text : texts.views()) found.add(text);
+  });
+  return py::make_tuple(found.mixed, found.kept);
+}
+
 template <class T>
 py::array_t<T> copied(std::span<const T> values) {
   return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
@@ -42,4 +52,5 @@ void register_term_counts(py::module_& m) {
       .def("counts", [](const TermCounts& self) { return copied(self.counts()); })
       .def("kinds", [](const TermCounts& self) { return copied(self.kinds()); })
       .def("__len__", [](const TermCounts& self) { return self.terms().size(); });
+  m.def("count_mixed", &count_mixed, py::arg("texts"));
 }

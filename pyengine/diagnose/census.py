@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pyengine import _core
 from pyengine.diagnose.finding import Estimate, Finding, Mode, Threshold, Verdict
 from pyengine.diagnose.playbook import mixed_share
 from pyengine.errors import InvalidInputError
@@ -98,19 +99,7 @@ def count_mixed(texts: "pa.Array | Sequence[str]") -> tuple[int, int]:
     ----------
     texts : sequence of str, or Arrow array of strings
     """
-    import pyarrow as pa
-
-    from pyengine import kernels
-    from pyengine.corpus.ids import string_parts
-
-    array = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
-    offsets, data = string_parts(array)
-    # One type for the kernel, which is compiled anew for another: arrays that nobody may write to.
-    begins = np.asarray(offsets, dtype=np.int64)
-    data, begins = data.view(), begins.view()
-    data.flags.writeable = begins.flags.writeable = False
-    mixed, total = kernels.count_mixed(data, begins)
-    return int(mixed), int(total)
+    return _core.count_mixed(texts)
 
 
 def take_census(batches: "Iterable[pa.RecordBatch]") -> Census:

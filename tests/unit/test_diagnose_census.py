@@ -21,7 +21,7 @@ from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
 from pyengine.text import KINDS, TermCounter
 
 TEXTS = st.lists(
-    st.text(st.sampled_from(list("aZ09.-_ \t\n\r\x00é§ab12xyz ")), max_size=60), min_size=1, max_size=6
+    st.text(st.sampled_from(list("aZ09.-_ \t\n\r\x00é§ab12xyz ")), max_size=300), min_size=1, max_size=6
 )
 
 

@@ -77,14 +77,6 @@ def sign_flip_sums(random: np.random.Generator) -> Case:
     return [random.normal(size=19), bits, np.empty(40)], [2]
 
 
-def count_mixed(random: np.random.Generator) -> Case:
-    data = random.choice(np.frombuffer(b"aZ09 -\n", dtype=np.uint8), 400)
-    offsets = np.sort(random.integers(0, 401, 9))
-    offsets[0], offsets[-1] = 0, 400
-    data.flags.writeable = offsets.flags.writeable = False
-    return [data, offsets], []
-
-
 MAKERS: list[Callable[[np.random.Generator], Case]] = [
     find_judged,
     dcg_ratio,
@@ -93,7 +85,6 @@ MAKERS: list[Callable[[np.random.Generator], Case]] = [
     relevant_within,
     resampled_means,
     sign_flip_sums,
-    count_mixed,
 ]
 
 
