@@ -7,7 +7,6 @@ import click
 from pyengine.cli.app import EXIT_FAILED
 from pyengine.cli.console import integer, note, print_json, print_line
 from pyengine.cli.options import json_option, path_type
-from pyengine.errors import PyEngineError
 
 __all__ = ["command"]
 
@@ -28,13 +27,6 @@ def command(ctx: click.Context, *, index: Path, deep: bool, as_json: bool) -> No
 
     with Engine.open(index) as engine:
         problems = engine.verify() if deep else []
-        if deep and not problems:
-            for part in (engine.lexical, engine.dense):
-                try:
-                    if part is not None:
-                        part.verify()
-                except PyEngineError as error:
-                    problems.append(str(error))
         summary = {
             "index": str(index),
             "generation": engine.generation,

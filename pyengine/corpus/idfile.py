@@ -186,6 +186,23 @@ class IdFile:
             end += 1
         return self.rows[start:end]
 
+    def verify(self, hashes: npt.NDArray[np.uint64]) -> None:
+        """Check that the file finds every row by its id.
+
+        Parameters
+        ----------
+        hashes : uint64, shape (rows,)
+            Of the ids of all rows, in order.
+
+        Raises
+        ------
+        CorruptIndexError
+            It is not the file that `write` makes of these ids.
+        """
+        order = np.argsort(hashes, kind="stable")
+        if not (np.array_equal(self.rows, order) and np.array_equal(self.hashes, hashes[order])):
+            raise CorruptIndexError(f"{self.path}: it does not find the rows of the corpus's ids; {MEND}")
+
 
 def refused(path: Path, error: OSError) -> PyEngineError:
     """Return the error of the tree for a file that cannot be opened or read."""

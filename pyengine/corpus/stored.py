@@ -352,6 +352,33 @@ class StoredCorpus:
                     found[i] = row
         return found
 
+    def verify(self) -> npt.NDArray[np.uint64]:
+        """Read all documents, and check them and that the ``.ids`` file finds each.
+
+        Returns
+        -------
+        uint64, shape (len(self),)
+            The hash of every row's id.
+
+        Raises
+        ------
+        CorruptIndexError
+            A value is damaged, or the ids and their file contradict each other; the message names the file.
+        """
+        import pyarrow as pa
+
+        hashes = [np.zeros(0, dtype=np.uint64)]
+        for i in range(len(self._batches)):
+            batch = self._batch(i)
+            try:
+                batch.validate(full=True)
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                raise CorruptIndexError(f"{self._path}: batch {i}: {error}; {MEND}") from error
+            hashes.append(hash_ids(batch.column(0))[0])
+        joined = np.concatenate(hashes)
+        self._ids.verify(joined)
+        return joined
+
     def _checked(self, rows: Rows) -> npt.NDArray[np.uint64]:
         wanted = np.asarray(rows)
         if wanted.size == 0:

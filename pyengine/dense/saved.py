@@ -111,14 +111,19 @@ def _open(folder: Path, meta: dict[str, Any]) -> tuple[Vectors, Graph | None, De
 
 
 def verify_index(folder: Path) -> None:
-    """Compare every byte of the files in ``folder`` with its checksum.
+    """Compare every byte of the files in ``folder`` with its checksum, and see that each row has a vector.
 
     Raises
     ------
     CorruptIndexError
-        A file is missing, cut or changed.
+        A file is missing, cut or changed, or names a row twice or one that is not there.
     """
     described: dict[str, files.Description] = files.read_meta(folder, lambda meta: meta["files"])
     for name, description in described.items():
         files.check_file(folder / name, description)
         files.verify_file(folder / name, description)
+    rows = np.sort(files.map_file(folder / files.ROWS).view(np.uint32))
+    if not np.array_equal(rows, np.arange(len(rows))):
+        raise CorruptIndexError(
+            f"{folder / files.ROWS}: expected each row from 0 to {len(rows) - 1} once; build the index again"
+        )

@@ -1,0 +1,137 @@
+"""Engine directories of every format version stay what they were: they open, answer, and can be worked on."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import FakeEmbedder
+from golden.engines.make import DIM, documents, left
+from oracles.analyzer import analyze
+from oracles.bm25 import SlowBm25
+from oracles.dense import slow_search
+
+import pyengine as pe
+from pyengine.errors import IncompatibleIndexError
+from pyengine.store.manifest import FORMAT_VERSION
+
+ENGINES = Path(__file__).parent / "engines"
+VERSIONS = sorted(path.name for path in ENGINES.iterdir() if path.is_dir() and path.name.startswith("v"))
+QUERIES = ["cat", "the mat dog", "F33.1", "28 USC 1331", "größe", "nine", "absent", "", "cat cat dog"]
+
+
+def indexed(document: dict[str, Any]) -> str:
+    return "\n".join(part for part in (document["title"], document["text"]) if part)
+
+
+def embedder_of(kind: str) -> FakeEmbedder | None:
+    return FakeEmbedder(DIM) if kind == "vectors" else None
+
+
+@pytest.fixture(params=[f"{version}-{kind}" for version in VERSIONS for kind in ("lexical", "vectors")])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
+    """A copy of one directory, and its kind."""
+    version, kind = request.param.split("-")
+    shutil.copytree(ENGINES / version / kind, tmp_path / "idx")
+    return tmp_path / "idx", kind
+
+
+def assert_whole(engine: pe.Engine, wanted: list[dict[str, Any]]) -> None:
+    assert [engine.corpus.id(row) for row in range(len(engine))] == [d["id"] for d in wanted]
+    for row, document in enumerate(wanted):
+        assert engine.corpus.title(row) == document["title"]
+        assert engine.corpus.text(row) == document["text"]
+        assert engine.corpus.metadata(row) == {"n": document["n"]}
+    assert engine.verify() == []
+
+
+def assert_answers(engine: pe.Engine, wanted: list[dict[str, Any]]) -> None:
+    """Ids and scores of both branches are those of the oracles, bit for bit."""
+    slow = SlowBm25([[token.term for token in analyze(indexed(d))] for d in wanted])
+    for query in QUERIES:
+        expected = slow.search([token.term for token in analyze(query)], 10)
+        hits = engine.search(query, 10, mode="lexical").hits
+        assert [(hit.id, np.float32(hit.score)) for hit in hits] == [
+            (wanted[row]["id"], score) for row, score in expected
+        ]
+    if engine.dense is not None:
+        embedder = engine.embedder
+        assert embedder is not None
+        stored = embedder.embed([indexed(d) for d in wanted]).astype(np.float16)
+        found = engine.search_batch(QUERIES[:7], 10, mode="dense")
+        assert found.equals(slow_search(embedder.embed(QUERIES[:7]), stored, 10))
+
+
+def test_the_version_written_has_a_directory() -> None:
+    """Whoever raises the format version adds a directory; the old ones stay."""
+    assert [f"v{n}" for n in range(1, FORMAT_VERSION + 1)] == VERSIONS
+    for version in VERSIONS:
+        for kind in ("lexical", "vectors"):
+            manifest = json.loads((ENGINES / version / kind / "manifest.json").read_bytes())
+            assert f"v{manifest['format_version']}" == version
+
+
+def test_it_opens_and_answers(place: tuple[Path, str]) -> None:
+    path, kind = place
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    with pe.Engine.open(path, embedder=embedder_of(kind)) as engine:
+        assert_whole(engine, left())
+        assert_answers(engine, left())
+        hits = engine.search("cat", 10, filter="n >= 8", mode="lexical").hits
+        assert {hit.id for hit in hits} == {"d8/ü", "d11/ü", "d4/ü"}
+    assert before == {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_the_next_commit_goes_on_from_it(place: tuple[Path, str]) -> None:
+    path, kind = place
+    more = {"id": "new", "title": "", "text": "a new cat", "n": 50}
+    with pe.Engine.open(path, embedder=embedder_of(kind), auto_compact=False) as engine:
+        generation = engine.generation
+        engine.add([more])
+        engine.delete(["d0/ü"])
+        engine.update([{**documents(6)[0], "text": "other words"}])
+        assert engine.commit() == generation + 1
+        wanted = [d for d in left() if d["id"] not in {"d0/ü", "d6/ü"}]
+        wanted += [more, {**documents(6)[0], "text": "other words"}]
+        assert_whole(engine, wanted)
+        assert_answers(engine, wanted)
+        with pytest.raises(pe.errors.InvalidInputError, match="is committed already"):
+            engine.add(documents(8))
+        engine.rollback()
+        assert engine.compact() == generation + 2
+        assert len(engine.info()["segments"]) == 1
+        assert_whole(engine, wanted)
+        assert_answers(engine, wanted)
+    manifest = json.loads((path / "manifest.json").read_bytes())
+    assert manifest["format_version"] == FORMAT_VERSION
+
+
+def test_new_vectors_on_top_of_it(place: tuple[Path, str]) -> None:
+    path, kind = place
+    with pe.Engine.open(path, embedder=embedder_of(kind)) as engine:
+        engine.reembed(FakeEmbedder(5))
+        assert_whole(engine, left())
+        assert_answers(engine, left())
+    with pe.Engine.open(path, embedder=FakeEmbedder(5)) as engine:
+        assert_answers(engine, left())
+        engine.delete(["d0/ü"])
+        engine.compact() if engine.commit() and len(engine.info()["segments"]) > 1 else None
+        assert_answers(engine, left()[1:])
+
+
+def test_a_newer_format_is_refused(place: tuple[Path, str]) -> None:
+    path, _ = place
+    file = path / "manifest.json"
+    values = json.loads(file.read_bytes())
+    newer = FORMAT_VERSION + 1
+    file.write_text(json.dumps({**values, "format_version": newer}))
+    with pytest.raises(
+        IncompatibleIndexError, match=rf"manifest\.json: format_version {newer} is newer than .*; upgrade"
+    ):
+        pe.Engine.open(path)
+    before = sorted(path.rglob("*"))
+    with pytest.raises(IncompatibleIndexError):
+        pe.Engine.create(path)
+    assert sorted(path.rglob("*")) == before
