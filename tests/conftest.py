@@ -1,7 +1,9 @@
 """Fixtures every folder of tests may use."""
 
 import os
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,25 @@ def collection() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture
+def shared_memory(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder in memory, where the system has one: for tests that write thousands of files."""
+    memory = Path("/dev/shm")
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="pyengine-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def say(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Return what writes a line past pytest's capture: the summary of a run, which documents quote."""
+
+    def write(line: str) -> None:
+        with capfd.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return write

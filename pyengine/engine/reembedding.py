@@ -19,6 +19,7 @@ from pyengine.engine.settings import EmbedderRecord, Settings
 from pyengine.engine.snapshot import Snapshot
 from pyengine.engine.sources import mapped_vectors
 from pyengine.store import Store, Writer
+from pyengine.store.disk import Disk
 from pyengine.store.writer import SEGMENTS
 from pyengine.types import Embedder
 
@@ -88,8 +89,10 @@ def _embed(segment: Segment, base: Path, embedder: Embedder, record: EmbedderRec
     dead = np.zeros(len(segment.corpus), dtype=np.bool_)
     dead[segment.deleted] = True
     with saying(vectors, "write"):
-        start = int(count.read_text()) if count.exists() else 0
+        start = _done_before(vectors, count, record.dim)
         vectors.touch()
+        # The name must be on the device before a count speaks of it.
+        Disk().sync_folder(base.parent)
         os.truncate(vectors, start * record.dim * 4)
         if start:
             yield start
@@ -120,9 +123,22 @@ def _vectors(
     return vectors
 
 
+def _done_before(vectors: Path, count: Path, dim: int) -> int:
+    """Return how many rows an earlier call has left; none if its files are not what such a call leaves."""
+    try:
+        text, there = count.read_text(encoding="ascii", errors="replace"), vectors.stat().st_size
+    except FileNotFoundError:
+        return 0
+    done = int(text) if text.isascii() and text.isdecimal() else 0
+    return done if done * dim * 4 <= there else 0
+
+
 def _replace_text(path: Path, text: str) -> None:
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
+    with temporary.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 

@@ -161,7 +161,12 @@ class Segment:
                 f"{folder}: the parts hold different numbers of documents: {rows}; {_MEND}"
             )
         if entry.deletions is not None:
-            lexical = lexical.with_deletions(root / _SEGMENTS / entry.deletions)
+            try:
+                lexical = lexical.with_deletions(root / _SEGMENTS / entry.deletions)
+            except CorruptIndexError:
+                # The two contradict each other: if it is the index that is damaged, say so of the index.
+                lexical.verify()
+                raise
         deleted = lexical.deleted
         if len(deleted) != entry.deleted:
             raise CorruptIndexError(

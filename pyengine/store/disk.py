@@ -1,7 +1,8 @@
 """Every operation by which the store changes a file system, one function each.
 
-Nothing else in the package writes, renames or removes a file of an index directory, so a test that replaces
-`Disk` can make the n-th operation fail, for every n, and look at what is left.
+Nothing else in the package renames, removes or forces to the device what a generation consists of, so a test
+that replaces `Disk` can make the n-th operation fail, for every n, and look at what is left. The parts write
+their own files into staging folders.
 """
 
 import hashlib

@@ -36,7 +36,7 @@ class FaultyDisk(QuickDisk):
     def run(self, name: str, *arguments: Any) -> Any:
         self.operations.append(f"{name} {Path(arguments[0]).name}")
         number = len(self.operations) - 1
-        real = getattr(super(), name)
+        real = self.nothing if name == "other" else getattr(super(), name)
         if number < self.fail_at or (number > self.fail_at and self.how in ("refuse", "half")):
             return real(*arguments)
         if self.how == "cut":
@@ -46,6 +46,13 @@ class FaultyDisk(QuickDisk):
                 arguments = (arguments[0], arguments[1][: len(arguments[1]) // 2])
             real(*arguments)
         raise OSError(self.errno, os.strerror(self.errno), str(arguments[0]))
+
+    def step(self, name: str) -> None:
+        """Count an operation that is not the disk's own, and fail at it as at the others."""
+        self.run("other", Path(name))
+
+    def nothing(self, path: Path) -> None:
+        """Do what "other" does here: it is done by who asked."""
 
     def make_folder(self, path: Path) -> None:
         self.run("make_folder", path)
@@ -91,6 +98,14 @@ class PowerDisk(FaultyDisk):
             for file in files:
                 self.keep_contents(Path(folder) / file)
 
+    def kept_by_fsync(self, descriptor: int) -> None:
+        """In place of `os.fsync`, for what is synced past `Disk`."""
+        path = Path(f"/proc/self/fd/{descriptor}").resolve()
+        if path.is_dir():
+            self.keep_names(path)
+        else:
+            self.keep_contents(path)
+
     def keep_contents(self, path: Path) -> None:
         self.contents[path.stat().st_ino] = path.read_bytes()
 
@@ -106,11 +121,12 @@ class PowerDisk(FaultyDisk):
         super().sync_folder(path)
         self.keep_names(path)
 
-    def after_the_cut(self, target: Path, random: Random | None) -> None:
+    def after_the_cut(self, target: Path, random: Random | None, kind: str = "mixed") -> None:
         """Build in ``target`` what the next start finds.
 
-        Without ``random`` all that was not synced is lost; with it, each unsynced folder and file is as it
-        was last synced or as it is, by chance.
+        Without ``random`` all that was not synced is lost; with it, by kind: "mixed" has each unsynced folder
+        and file as it was last synced or as it is, by chance; "torn" has the names, but of each unsynced file
+        a part, the rest cut off or zeros; "renamed" has the bytes, but the names as they were last synced.
         """
         now_names: dict[int, dict[str, int]] = {}
         now_contents: dict[int, bytes] = {}
@@ -119,16 +135,33 @@ class PowerDisk(FaultyDisk):
             now_names[here.stat().st_ino] = {path.name: path.stat().st_ino for path in here.iterdir()}
             now_contents |= {(here / file).stat().st_ino: (here / file).read_bytes() for file in files}
 
-        def chosen(old: Any, new: Any, nothing: Any) -> Any:
-            lost = nothing if old is None else old
-            return lost if new is None or random is None or random.random() < 0.5 else new
+        def lost(new: Any) -> bool:
+            return new is None or random is None or (kind == "mixed" and random.random() < 0.5)
+
+        def names_of(inode: int) -> dict[str, int]:
+            new = now_names.get(inode)
+            return self.names.get(inode, {}) if lost(new) or kind == "renamed" else new
+
+        def contents_of(inode: int) -> bytes:
+            old, new = self.contents.get(inode), now_contents.get(inode)
+            if lost(new):
+                return b"" if old is None else old
+            return torn(old, new, random) if kind == "torn" else new
 
         def build(inode: int, path: Path) -> None:
             if inode in self.names or inode in now_names or inode in self.folders:
                 path.mkdir()
-                for name, child in chosen(self.names.get(inode), now_names.get(inode), {}).items():
+                for name, child in names_of(inode).items():
                     build(child, path / name)
             else:
-                path.write_bytes(chosen(self.contents.get(inode), now_contents.get(inode), b""))
+                path.write_bytes(contents_of(inode))
 
         build(self.root.stat().st_ino, target)
+
+
+def torn(old: bytes | None, new: bytes, random: Random) -> bytes:
+    """Return ``new`` as it may lie there when its last bytes were never synced; the same if they were."""
+    if old == new:
+        return new
+    at = random.randrange(len(new) + 1)
+    return new[:at] if random.random() < 0.5 else new[:at] + bytes(len(new) - at)
