@@ -27,9 +27,14 @@ def digest(documents: Iterable[tuple[str, str]], dim: int | None) -> str:
 
 
 def digest_of(engine: pe.Engine) -> str:
-    corpus = engine.corpus
-    rows = range(len(engine))
-    return digest(((corpus.id(i), corpus.text(i)) for i in rows), engine.dense.dim if engine.dense else None)
+    """Return the digest of what an engine holds."""
+    corpus, rows = engine.corpus, range(len(engine))
+    return digest(((corpus.id(row), corpus.text(row)) for row in rows), dim_of(engine))
+
+
+def dim_of(engine: pe.Engine) -> int | None:
+    """Return the length of its vectors, also where it has no documents."""
+    return None if engine.dense is None else engine.dense.dim
 
 
 class Workload:
@@ -39,7 +44,7 @@ class Workload:
         self.random = Random(seed)
         self.journal = os.open(journal, os.O_WRONLY | os.O_APPEND)
         self.engine = opened(path, auto_compact=self.random.choice([True, False, TIERS]))
-        self.dim = self.engine.dense.dim if self.engine.dense else None
+        self.dim = dim_of(self.engine)
         self.committed = {
             self.engine.corpus.id(row): self.engine.corpus.text(row) for row in range(len(self.engine))
         }

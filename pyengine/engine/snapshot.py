@@ -1,5 +1,6 @@
 """One generation, opened for reading: the corpus and both branches over the same rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -12,9 +13,10 @@ from pyengine.dense import DenseIndex, DenseUnion
 from pyengine.engine.filtering import Filters
 from pyengine.engine.segments import Segment, entries_of
 from pyengine.engine.settings import Settings
-from pyengine.errors import InvalidInputError, NotFoundError
+from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
 from pyengine.sparse import Bm25Index
 from pyengine.store import Manifest, Store
+from pyengine.store.manifest import MEND
 from pyengine.types import Embedder
 
 __all__ = ["Snapshot"]
@@ -55,7 +57,7 @@ class Snapshot:
         if len(segments) == 1 and segments[0].entry.deleted == 0:
             corpus, lexical, dense = segments[0].corpus, segments[0].lexical, segments[0].dense
         else:
-            corpus = JoinedCorpus([(segment.corpus, segment.deleted) for segment in segments])
+            corpus = _joined(store, segments)
             lexical = Bm25Index.union([segment.lexical for segment in segments], close_up=True)
             parts = [(s.dense, s.deleted) for s in segments if s.dense is not None]
             dense = DenseUnion(parts) if vectors else None
@@ -89,3 +91,14 @@ class Snapshot:
                 "mode='lexical', or create it with embedder=pyengine.OnnxEmbedder(...)"
             )
         return self.dense
+
+
+def _joined(store: Store, segments: Sequence[Segment]) -> JoinedCorpus:
+    try:
+        return JoinedCorpus([(segment.corpus, segment.deleted) for segment in segments])
+    except InvalidInputError as error:
+        # Columns were made to agree before they were written. Which file is damaged, its checksum says.
+        problems = "; ".join(store.verify(deep=True)) or str(error)
+        raise CorruptIndexError(
+            f"{store.path}: the columns of its segments contradict each other: {problems}; {MEND}"
+        ) from error

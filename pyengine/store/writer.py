@@ -36,6 +36,8 @@ _GENERATION = re.compile(r"\d{6,}(\.tmp-[0-9a-f]+)?")
 # The errors a device gives of itself; another OSError inside ``with store.writer()`` is the caller's own.
 _DEVICE_ERRORS: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS))
 
+_NO_LOCKS: Final = "; the file system locks no files: keep the index on one that does, such as a local disk"
+
 _logger = logging.getLogger(__name__)
 
 
@@ -66,6 +68,8 @@ def refused(error: OSError, path: Path, doing: str, intact: str) -> StorageError
         errno.EACCES: "; check the permissions of the directory and its files",
         errno.EPERM: "; check the permissions of the directory and its files",
         errno.EROFS: "; the file system is read-only",
+        errno.ENOLCK: _NO_LOCKS,
+        errno.EOPNOTSUPP: _NO_LOCKS,
     }.get(error.errno or 0, "")
     result = StorageError(f"{path}: cannot {doing} it ({reason}); {intact}{mend}")
     result.errno = error.errno
