@@ -5,7 +5,10 @@ from typing import Any, Final, Literal
 
 from pyengine.errors import InvalidInputError
 
-__all__ = ["Bm25Config", "DenseConfig", "FusionConfig"]
+__all__ = ["MAX_BUILD_THREADS", "Bm25Config", "DenseConfig", "FusionConfig"]
+
+MAX_BUILD_THREADS: Final = 1024
+"""Most threads of a build: room is made for each of them, and more cannot be meant."""
 
 # In the order of the core's numbers.
 _VARIANTS: Final = ("lucene", "robertson", "atire", "bm25l", "bm25+")
@@ -92,7 +95,7 @@ class DenseConfig:
     exact_below : int, >= 0
         Indexes with fewer rows are searched exactly, without a graph. 16,384: a scan then takes about half a
         millisecond at 384 dimensions, a tenth of what embedding the query takes.
-    build_threads : int, >= 1
+    build_threads : int, 1 to 1024
         Threads that build the graph. 1 makes the graph, hence the answers, reproducible.
 
     Raises
@@ -117,7 +120,10 @@ class DenseConfig:
             value = getattr(self, name)
             _check(1 <= value <= 100_000, f"{name}: expected 1 to 100000, got {value!r}")
         _check(self.exact_below >= 0, f"exact_below: expected 0 or more, got {self.exact_below!r}")
-        _check(self.build_threads >= 1, f"build_threads: expected 1 or more, got {self.build_threads!r}")
+        _check(
+            1 <= self.build_threads <= MAX_BUILD_THREADS,
+            f"build_threads: expected 1 to {MAX_BUILD_THREADS}, got {self.build_threads!r}",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON-able dict."""

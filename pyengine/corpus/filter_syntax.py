@@ -158,7 +158,7 @@ class _Parser:
 
     def _condition(self) -> Node:
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _DEEPEST + 1:  # a plain test is no level
             self._refuse(self._place(), f"at most {_DEEPEST} levels of brackets and 'not'")
         if self._take_word("not"):
             node: Node = Not(self._condition())

@@ -15,7 +15,7 @@ from pyengine.config import DenseConfig
 from pyengine.dense.graph import Graph
 from pyengine.dense.recall import recall
 from pyengine.dense.saved import open_index, save_index, verify_index
-from pyengine.dense.vectors import Vectors, check_count, check_rows, check_unit, spread
+from pyengine.dense.vectors import Vectors, check_count, check_rows, check_slots, check_unit, spread
 from pyengine.errors import InvalidInputError
 from pyengine.rows import RowFilter, row_filter
 from pyengine.types import NO_ROW, Hits
@@ -243,6 +243,7 @@ class DenseIndex:
         check_unit(queries, "vectors")
         check_count("k", k)
         check_count("n_threads", n_threads)
+        check_slots(len(queries), k)
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if len(queries) == 0 or len(self) == 0:
             return Hits.empty(len(queries), k)

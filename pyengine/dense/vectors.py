@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pyengine import _core
 from pyengine.errors import InvalidInputError
 
-__all__ = ["Vectors", "check_count", "check_rows", "check_unit", "spread"]
+__all__ = ["Vectors", "check_count", "check_rows", "check_slots", "check_unit", "spread"]
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.uint32]
@@ -16,6 +16,7 @@ Rows = npt.NDArray[np.uint32]
 # Slots of a block: 48 MiB at 384 dimensions in float16, of which only what is written takes memory.
 _BLOCK_SLOTS: Final = 65_536
 _TOLERANCE: Final = 0.01
+_MOST_SLOTS: Final = 1 << 31
 
 
 class Vectors:
@@ -158,6 +159,17 @@ def check_unit(vectors: Array, name: str) -> None:
 
 
 def check_count(name: str, value: Any) -> None:
-    """Raise `InvalidInputError` unless ``value`` is a whole number of at least 1."""
+    """Raise `InvalidInputError` unless ``value`` is a whole number from 1 to 2**31 - 1."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InvalidInputError(f"{name}: expected a whole number of at least 1, got {value!r}")
+    if value >= _MOST_SLOTS:
+        raise InvalidInputError(f"{name}: expected 1 to 2**31 - 1, got {value}")
+
+
+def check_slots(n_queries: int, k: int) -> None:
+    """Raise `InvalidInputError` before memory is taken for an answer that could hardly be meant."""
+    if n_queries * int(k) > _MOST_SLOTS:
+        raise InvalidInputError(
+            f"k: expected at most 2**31 slots in one answer, got {n_queries} queries x {k}; lower k or split "
+            "the batch"
+        )

@@ -1,7 +1,7 @@
 """What a search may be asked, and what it is told when it may not."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from pyengine.engine.snapshot import Snapshot
 from pyengine.errors import InvalidInputError
 
 __all__ = ["check_collapse", "check_k", "check_mode", "check_queries", "check_query"]
+
+_MOST_SLOTS: Final = 1 << 31
 
 
 def check_query(query: Any) -> None:
@@ -40,12 +42,17 @@ def check_mode(mode: Mode | None, snapshot: Snapshot) -> Mode:
     return mode
 
 
-def check_k(k: Any) -> int:
-    """Return the depth of an answer; refuse what is no number of hits."""
+def check_k(k: Any, n_queries: int = 1) -> int:
+    """Return the depth of an answer; refuse what is no number of hits, or more slots than could be meant."""
     if isinstance(k, bool) or not isinstance(k, int | np.integer):
         raise InvalidInputError(f"k: expected an int, got {type(k).__name__}")
-    if k < 1:
-        raise InvalidInputError(f"k: expected at least 1, got {k}")
+    if not 1 <= k < _MOST_SLOTS:
+        raise InvalidInputError(f"k: expected 1 to 2**31 - 1, got {k}")
+    if int(k) * n_queries > _MOST_SLOTS:
+        raise InvalidInputError(
+            f"k: expected at most 2**31 slots in one answer, got {n_queries} queries x {k}; lower k or split "
+            "the batch"
+        )
     return int(k)
 
 

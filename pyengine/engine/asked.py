@@ -76,9 +76,12 @@ class Asked:
             One row a document. The branches' hits are then those of the queries that were asked last: of the
             only one, where there is one.
         """
+        # Room is made for as many hits as there can be, not for as many as are asked for.
+        most = max(1, len(self._snapshot.corpus))
+        k = min(k, most)
         if collapsed:
             return self._best_documents(k)
-        found = self._run(np.arange(len(self._queries)), max(k, self._window))
+        found = self._run(np.arange(len(self._queries)), min(max(k, self._window), most))
         return self._ranked(found, len(self._queries), k), found
 
     def _best_documents(self, k: int) -> tuple[Hits, BranchHits]:

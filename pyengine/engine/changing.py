@@ -184,7 +184,7 @@ class Changing(Searching):
 
         Parameters
         ----------
-        n_threads : int, >= 1
+        n_threads : int, 1 to 1024
             Threads that share the lexical build; the index is the same bytes for any number.
         memory_mb : int, >= 64, optional
             Bound on the memory of the lexical build, as in `Bm25Index.build`; sorted runs go to a file in the

@@ -229,9 +229,9 @@ class Searching(ABC):
         self._check_open()
         snapshot = self._snapshot
         mode = check_mode(mode, snapshot)
-        k = check_k(k)
-        collapsed = check_collapse(collapse, snapshot)
         queries = check_queries(queries)
+        k = check_k(k, len(queries))
+        collapsed = check_collapse(collapse, snapshot)
         asked = [i for i, query in enumerate(queries) if query.strip()]
         hits = Hits.empty(len(queries), k)
         allowed = None if filter is None else snapshot.filters.rows(filter)

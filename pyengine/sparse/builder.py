@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sized
 from typing import Any, Final, Literal
 
 from pyengine import _core
-from pyengine.config import Bm25Config
+from pyengine.config import MAX_BUILD_THREADS, Bm25Config
 from pyengine.errors import InvalidInputError
 from pyengine.sparse.index import Bm25Index
 from pyengine.sparse.inputs import Documents, Kind, Progress, document_batches, require_count
@@ -34,7 +34,7 @@ class Bm25Builder:
         As in `Bm25Index.build`.
     config : Bm25Config, optional
         As in `Bm25Index.build`.
-    n_threads : int, >= 1
+    n_threads : int, 1 to 1024
         As in `Bm25Index.build`.
     memory_mb : int, >= 64, optional
         As in `Bm25Index.build`.
@@ -63,7 +63,7 @@ class Bm25Builder:
         config = _one_config(k1, b, config)
         if analyzer is not None and not isinstance(analyzer, Analyzer):
             raise InvalidInputError(f"analyzer: expected pyengine.Analyzer, got {type(analyzer).__name__}")
-        self._n_threads = require_count("n_threads", n_threads)
+        self._n_threads = require_count("n_threads", n_threads, MAX_BUILD_THREADS)
         variant, k1, b, delta = config._core
         self._core = _core.LexicalBuilder(
             k1,

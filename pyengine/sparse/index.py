@@ -64,7 +64,7 @@ class Bm25Index(Searchable):
             Length normalisation. 0.75, the value of the literature.
         config : Bm25Config, optional
             The formula and all its parameters, in place of ``k1`` and ``b``.
-        n_threads : int, >= 1
+        n_threads : int, 1 to 1024
             Threads that share the work of this call; the index is the same bytes for any number.
         memory_mb : int, >= 64, optional
             Bound on the memory for what is collected and sorted, in MiB. Beyond it, sorted runs are put
@@ -127,7 +127,7 @@ class Bm25Index(Searchable):
             As in `build`.
         config : Bm25Config, optional
             As in `build`.
-        n_threads : int, >= 1
+        n_threads : int, 1 to 1024
             As in `build`; each `Bm25Builder.add` and `Bm25Builder.finish` has its own threads.
         memory_mb : int, >= 64, optional
             As in `build`.

@@ -84,12 +84,12 @@ def query_batch(queries: Any) -> tuple[QueryKind, Any]:
     return ("ids" if isinstance(batch[0], np.ndarray) else kind_of(batch[0])), batch
 
 
-def require_count(name: str, value: int) -> int:
-    """Return ``value`` as an int from 1 to 2**31 - 1, or raise `InvalidInputError` naming the argument."""
+def require_count(name: str, value: int, most: int | None = None) -> int:
+    """Return ``value`` as an int from 1 to ``most`` (2**31 - 1), or raise `InvalidInputError` naming it."""
     try:
         count = operator.index(value)
     except TypeError as error:
         raise InvalidInputError(f"{name}: expected an integer, got {type(value).__name__}") from error
-    if not 1 <= count < 2**31:
-        raise InvalidInputError(f"{name}: expected 1 to 2**31 - 1, got {count}")
+    if not 1 <= count <= (most or 2**31 - 1):
+        raise InvalidInputError(f"{name}: expected 1 to {most or '2**31 - 1'}, got {count}")
     return count
