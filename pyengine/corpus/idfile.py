@@ -12,7 +12,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -186,13 +186,15 @@ class IdFile:
             end += 1
         return self.rows[start:end]
 
-    def verify(self, hashes: npt.NDArray[np.uint64]) -> None:
-        """Check that the file finds every row by its id.
+    def verify(self, hashes: npt.NDArray[np.uint64], first_rows: npt.NDArray[np.integer[Any]]) -> None:
+        """Check that the file finds every document by its id.
 
         Parameters
         ----------
-        hashes : uint64, shape (rows,)
-            Of the ids of all rows, in order.
+        hashes : uint64, shape (documents,)
+            Of the ids of all documents, in order.
+        first_rows : int array, shape (documents,)
+            The first row of each.
 
         Raises
         ------
@@ -200,7 +202,7 @@ class IdFile:
             It is not the file that `write` makes of these ids.
         """
         order = np.argsort(hashes, kind="stable")
-        if not (np.array_equal(self.rows, order) and np.array_equal(self.hashes, hashes[order])):
+        if not (np.array_equal(self.rows, first_rows[order]) and np.array_equal(self.hashes, hashes[order])):
             raise CorruptIndexError(f"{self.path}: it does not find the rows of the corpus's ids; {MEND}")
 
 

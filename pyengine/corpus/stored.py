@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine.corpus.batching import MAX_BYTES, MAX_ROWS, halves
+from pyengine.corpus.checking import check_documents
 from pyengine.corpus.chunks import CHUNK_COLUMNS, ChunkPlace, Documents, is_chunked
 from pyengine.corpus.idfile import MEND, IdFile, refused
 from pyengine.corpus.ids import hash_id, hash_ids, string_parts
@@ -357,27 +358,17 @@ class StoredCorpus:
 
         Returns
         -------
-        uint64, shape (len(self),)
-            The hash of every row's id.
+        uint64, shape (n_documents,)
+            The hash of every document's id.
 
         Raises
         ------
         CorruptIndexError
-            A value is damaged, or the ids and their file contradict each other; the message names the file.
+            A value is damaged, a document lacks chunks, or the ids and their file contradict each other; the
+            message names the file.
         """
-        import pyarrow as pa
-
-        hashes = [np.zeros(0, dtype=np.uint64)]
-        for i in range(len(self._batches)):
-            batch = self._batch(i)
-            try:
-                batch.validate(full=True)
-            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-                raise CorruptIndexError(f"{self._path}: batch {i}: {error}; {MEND}") from error
-            hashes.append(hash_ids(batch.column(0))[0])
-        joined = np.concatenate(hashes)
-        self._ids.verify(joined)
-        return joined
+        batches = map(self._batch, range(len(self._batches)))
+        return check_documents(batches, self._path, self._ids, chunked=self._chunked)
 
     def _checked(self, rows: Rows) -> npt.NDArray[np.uint64]:
         wanted = np.asarray(rows)

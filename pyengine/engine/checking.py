@@ -73,19 +73,18 @@ def _said(step: Callable[[], object]) -> list[str]:
 
 
 def _repeated(segments: Sequence[Segment], hashes: Sequence[npt.NDArray[np.uint64]]) -> dict[str, int]:
-    """Return the ids that more than one live row has, and how many have them."""
-    live = []
-    for segment, of_rows in zip(segments, hashes, strict=True):
-        kept = np.ones(len(of_rows), dtype=np.bool_)
-        kept[segment.deleted] = False
-        live.append(kept)
+    """Return the ids that more than one live document has, and how many have them."""
+    live = [
+        np.flatnonzero(~np.isin(segment.corpus.documents.first_rows, segment.deleted)) for segment in segments
+    ]
     values, counts = np.unique(
-        np.concatenate([of_rows[kept] for of_rows, kept in zip(hashes, live, strict=True)]),
+        np.concatenate([of_documents[kept] for of_documents, kept in zip(hashes, live, strict=True)]),
         return_counts=True,
     )
     # Different ids may share a hash, so the ids themselves decide.
     suspects = values[counts > 1]
     found: Counter[str] = Counter()
-    for segment, of_rows, kept in zip(segments, hashes, live, strict=True):
-        found.update(segment.corpus.ids(np.flatnonzero(kept & np.isin(of_rows, suspects)).tolist()))
+    for segment, of_documents, kept in zip(segments, hashes, live, strict=True):
+        places = kept[np.isin(of_documents[kept], suspects)]
+        found.update(segment.corpus.ids(segment.corpus.documents.first_rows[places].tolist()))
     return {id_: count for id_, count in found.items() if count > 1}

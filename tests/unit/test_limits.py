@@ -94,7 +94,7 @@ def test_rows_of_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pe.Engine.create(tmp_path) as engine:
         engine.add([{"id": f"d{i}", "text": "a"} for i in range(19)])
         engine.commit()
-        with pytest.raises(InvalidInputError, match="expected fewer than 20 documents; split them"):
+        with pytest.raises(InvalidInputError, match="expected fewer than 20 rows; split them"):
             engine.add([{"id": f"e{i}", "text": "a"} for i in range(20)])
         assert len(engine) == 19
 
