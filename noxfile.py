@@ -131,6 +131,23 @@ def sanitize(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend=BACKEND)
+def slow(session: nox.Session) -> None:
+    """The tests that take minutes: every fault at every operation, every byte, five hundred kills."""
+    provide(session, "cpu,demo,test")
+    session.run("python", "-m", "pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session(venv_backend=BACKEND)
+def tsan(session: nox.Session) -> None:
+    """The C++ tests under ThreadSanitizer: searches, builds, unions and deletions side by side."""
+    provide(session, "cpu,demo,test")
+    session.run("cmake", "--preset", "tsan", silent=True)
+    session.run("cmake", "--build", "--preset", "tsan", silent=True)
+    halt = {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
+    session.run("build/tsan/pyengine_cpp_tests", external=True, env=halt)
+
+
+@nox.session(venv_backend=BACKEND)
 def neon(session: nox.Session) -> None:
     """The C++ tests built for aarch64 and run under emulation; says why it skips."""
     compiler, emulator = "aarch64-linux-gnu-g++", "qemu-aarch64"

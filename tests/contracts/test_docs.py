@@ -96,3 +96,26 @@ def test_the_make_targets_named_in_documents_exist() -> None:
     for path in DOCUMENTS:
         named = set(re.findall(r"(?:^|`)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
         assert named <= targets, f"{path.relative_to(ROOT)} names {sorted(named - targets)}"
+
+
+def test_the_tests_named_in_documents_exist() -> None:
+    """`tests/unit/test_x.py::test_y` in a document is a test, so that a promise is held by something."""
+    named = [
+        (path, *match)
+        for path in DOCUMENTS
+        for match in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", path.read_text(encoding="utf-8"))
+    ]
+    assert len({test for _, _, test in named}) > 30
+    for path, file, test in named:
+        defined = re.compile(rf"^(?:def {test}\(|class {test}\b|{test} = )", re.MULTILINE)
+        assert defined.search((ROOT / file).read_text(encoding="utf-8")), (
+            f"{path.relative_to(ROOT)} names {file}::{test}, which is not there"
+        )
+
+
+def test_every_promise_names_its_test() -> None:
+    for name in ("promises", "limits"):
+        text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            if line.startswith("| ") and not line.endswith(" held by |") and line != "| test | said |":
+                assert "::test_" in line or "::Test" in line, f"docs/{name}.md: no test holds: {line}"

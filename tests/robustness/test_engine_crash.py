@@ -182,13 +182,16 @@ def repeat(change: Change, engine: pe.Engine, committing: bool) -> None:
 def cut(change: Change, path: Path, step: int, kinds: list[tuple[str, int | None]]) -> None:
     """The power goes at an operation: what the device was not told to keep may be lost, in several ways."""
     disk = PowerDisk(path, step)
+    possible = [change.before, change.after]
     with suppress(PowerCut), on(disk), opened(path, auto_compact=change.policy) as engine:
         change.do(engine)
+        # It has returned: from here on what it did must not be lost.
+        possible = [change.after]
     for kind, seed in kinds:
         after = path.with_name(f"{path.name}-{kind}-{seed}")
         disk.after_the_cut(after, None if seed is None else Random(seed), kind)
         with on(QuickDisk()):
-            state = found_in(after, [change.before, change.after])
+            state = found_in(after, possible)
             if state is not change.after:
                 with opened(after, auto_compact=change.policy) as engine:
                     change.do(engine)
@@ -202,6 +205,9 @@ def survive(folder: Path, part: int) -> str:
     turn = count()
     for change, before, steps in play(folder):
         operations += steps
+        path = shutil.copytree(before, folder / "run")
+        cut(change, path, NEVER, CUTS)
+        shutil.rmtree(path)
         for step in range(steps):
             for how, code in ERRORS:
                 if next(turn) % part == 0:
