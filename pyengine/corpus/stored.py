@@ -106,7 +106,8 @@ class StoredCorpus:
             )
         if len(ids.rows) != ids.starts[-1] and not is_chunked(reader.schema):
             raise CorruptIndexError(
-                f"{ids.path}: expected an id for each of {ids.starts[-1]} rows, got {len(ids.rows)}; {MEND}"
+                f"{ids.path}: expected an id for each of {ids.starts[-1]} rows, as {file} has no columns of "
+                f"chunks, got {len(ids.rows)}; {MEND}"
             )
         return cls(file, reader, ids)
 

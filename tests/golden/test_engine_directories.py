@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import FakeEmbedder
-from golden.engines.make import DIM, documents, left
+from golden.engines.make import CHUNKS, DIM, documents, left
 from oracles.analyzer import analyze
 from oracles.bm25 import SlowBm25
+from oracles.chunking import spans
 from oracles.dense import slow_search
 
 import pyengine as pe
@@ -135,3 +136,35 @@ def test_a_newer_format_is_refused(place: tuple[Path, str]) -> None:
     with pytest.raises(IncompatibleIndexError):
         pe.Engine.create(path)
     assert sorted(path.rglob("*")) == before
+
+
+def test_a_chunked_directory_opens_and_answers(tmp_path: Path) -> None:
+    path = shutil.copytree(ENGINES / "v2" / "chunked", tmp_path / "idx")
+    for deleted in (set(), {"d2/ü"}):
+        rows = [
+            {**d, "text": d["text"][start:end]}
+            for d in left()
+            if d["id"] not in deleted
+            for start, end in spans(d["text"], *CHUNKS, True) or [(0, 0)]
+        ]
+        slow = SlowBm25([[token.term for token in analyze(indexed(row))] for row in rows])
+        with pe.Engine.open(path) as engine:
+            engine.delete(deleted)
+            engine.commit()
+            assert engine.verify() == []
+            assert list(engine.ids) == [row["id"] for row in rows]
+            assert [engine.corpus.text(i) for i in range(len(rows))] == [row["text"] for row in rows]
+            for query in QUERIES:
+                expected = slow.search([token.term for token in analyze(query)], 10)
+                hits = engine.search_batch([query], 10, collapse=False)
+                assert list(zip(*hits.query(0), strict=True)) == expected
+                documents_found = list(
+                    dict.fromkeys(
+                        rows[row]["id"]
+                        for row, _ in slow.search([token.term for token in analyze(query)], len(rows))
+                    )
+                )
+                assert [hit.id for hit in engine.search(query, 10).hits] == documents_found[:10]
+            engine.compact()
+            assert engine.verify() == []
+            assert list(engine.ids) == [row["id"] for row in rows]

@@ -24,7 +24,7 @@ from oracles.disk import FaultyDisk, PowerCut, PowerDisk, QuickDisk
 
 import pyengine as pe
 from pyengine.engine import building, writer
-from pyengine.errors import StorageError
+from pyengine.errors import CorruptIndexError, StorageError
 from pyengine.store import directory
 
 NEVER = 10**9
@@ -236,3 +236,23 @@ def test_all_faults_at_every_operation(shared_memory: Path, say: Callable[[str],
     say(summary)
     operations, kinds, runs = map(int, re.findall(r"\d+", summary)[:3])
     assert runs == operations * kinds
+
+
+def test_the_faults_would_be_noticed(shared_memory: Path) -> None:
+    """An engine that syncs nothing does lose what it has committed: the model is not blind."""
+
+    class Careless(PowerDisk):
+        def sync_file(self, path: Path) -> None:
+            QuickDisk.sync_file(self, path)
+
+        def kept_by_fsync(self, descriptor: int) -> None:
+            pass
+
+    change, before, _ = play(shared_memory)[0]
+    path = shutil.copytree(before, shared_memory / "run")
+    disk = Careless(path, NEVER)
+    with on(disk), opened(path) as engine:
+        change.do(engine)
+    disk.after_the_cut(shared_memory / "after", None)
+    with pytest.raises(CorruptIndexError):
+        found_in(shared_memory / "after", [change.before, change.after])

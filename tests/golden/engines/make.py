@@ -1,8 +1,9 @@
 """Makes the engine directories beside it: ``python tests/golden/engines/make.py FORMAT FOLDER``.
 
 Run it once for a format version, with the last package that writes it, and commit what it made: ``v1`` is by
-commit de44ec4, ``v2`` by the first with segments. The directories are never made again; the tests work on
-copies, and take what they expect from `left` and from ``tests/oracles``, not from a run.
+commit de44ec4, ``v2`` by the first with segments, its ``chunked`` by the first with chunks. The directories
+are never made again; the tests work on copies, and take what they expect from `left` and from
+``tests/oracles``, not from a run.
 """
 
 import sys
@@ -17,6 +18,7 @@ from fakes import FakeEmbedder
 import pyengine as pe
 
 DIM = 8
+CHUNKS = (5, 1)  # tokens and overlap
 TEXTS = [
     "the cat sat on the mat",
     "a dog chased the cat; the cat fled",
@@ -84,6 +86,11 @@ def make(version: int, folder: Path) -> None:
                 pass
             if version > 1 and embedder is not None:
                 engine.reembed(FakeEmbedder(DIM))
+    if version > 1:
+        chunker = pe.Chunker(*CHUNKS)
+        with pe.Engine.create(folder / "chunked", chunker=chunker, auto_compact=False) as engine:
+            for _ in play(engine):
+                pass
 
 
 if __name__ == "__main__":
