@@ -112,4 +112,4 @@ def goes_on_from(path: Path, state: State) -> None:
     assert found_in(path, [after]) is after
     assert sorted(os.listdir(path)) == ["manifest.json", "segments", "write.lock"]
     there = {name for name in os.listdir(path / "segments") if not name.startswith("reembed-")}
-    assert there == named
+    assert there == named, (there, named)

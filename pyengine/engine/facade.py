@@ -1,6 +1,7 @@
 """`Engine`: one directory, two branches, one answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from os import PathLike
 from types import TracebackType
@@ -122,13 +123,14 @@ class Engine(Changing):
             phrases,
         )
         store = Store.create(path, exist_ok=True)
-        if store.generation > 0:
-            raise InvalidInputError(
-                f"path: expected a directory without an index, but {store.path} holds one; "
-                "use Engine.open, or choose another directory"
-            )
-        write_empty(store, settings)
-        return cls(store, Snapshot.of(store, given=embedder), policy)
+        with _closed_on_error(store):
+            if store.generation > 0:
+                raise InvalidInputError(
+                    f"path: expected a directory without an index, but {store.path} holds one; "
+                    "use Engine.open, or choose another directory"
+                )
+            write_empty(store, settings)
+            return cls(store, Snapshot.of(store, given=embedder), policy)
 
     @classmethod
     def open(
@@ -171,18 +173,19 @@ class Engine(Changing):
             The system refused to read it.
         """
         store = Store.open(path)
-        snapshot = Snapshot.of(store, fusion=fusion, given=embedder)
-        settings = snapshot.settings
-        if analyzer is not None:
-            settings.check_analyzer(analyzer, str(store.path))
-        if (given := _checked_chunker(chunker)) is not None:
-            settings.check_chunker(given, str(store.path))
-        if embedder is not None and settings.embedder is None:
-            raise IncompatibleIndexError(
-                f"{store.path}: the index was made without an embedder and has no vectors; "
-                "leave embedder out, or give it vectors with reembed"
-            )
-        return cls(store, snapshot, _policy_of(auto_compact))
+        with _closed_on_error(store):
+            snapshot = Snapshot.of(store, fusion=fusion, given=embedder)
+            settings = snapshot.settings
+            if analyzer is not None:
+                settings.check_analyzer(analyzer, str(store.path))
+            if (given := _checked_chunker(chunker)) is not None:
+                settings.check_chunker(given, str(store.path))
+            if embedder is not None and settings.embedder is None:
+                raise IncompatibleIndexError(
+                    f"{store.path}: the index was made without an embedder and has no vectors; "
+                    "leave embedder out, or give it vectors with reembed"
+                )
+            return cls(store, snapshot, _policy_of(auto_compact))
 
     def __len__(self) -> int:
         """Number of committed rows: documents or, in a chunked index, chunks."""
@@ -320,6 +323,16 @@ def _checked_chunker(given: Any) -> Chunker | None:
             "Chunker.given() for chunks of your own"
         )
     return given
+
+
+@contextmanager
+def _closed_on_error(store: Store) -> Iterator[None]:
+    """Let go of the files at once: an error may be kept for long, and what it was raised in with it."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
 
 
 def _policy_of(auto_compact: "bool | MergePolicy") -> MergePolicy | None:

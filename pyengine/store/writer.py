@@ -301,7 +301,7 @@ class Writer:
             raise refused(
                 error,
                 self._root,
-                "force to the device",
+                "sync",
                 f"generation {manifest.generation} is in place, but a power cut may bring back the last one",
             ) from error
         self._reload()

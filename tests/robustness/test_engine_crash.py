@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from random import Random
 from traceback import extract_tb
@@ -24,7 +24,7 @@ from oracles.disk import FaultyDisk, PowerCut, PowerDisk, QuickDisk
 
 import pyengine as pe
 from pyengine.engine import building, writer
-from pyengine.errors import CorruptIndexError, StorageError
+from pyengine.errors import CorruptIndexError, NotFoundError, StorageError
 from pyengine.store import directory
 
 NEVER = 10**9
@@ -128,7 +128,7 @@ def play(folder: Path) -> list[tuple[Change, Path, int]]:
     path = folder / "idx"
     played = []
     with on(QuickDisk()):
-        pe.Engine.create(path, embedder=FakeEmbedder(8), analyzer=pe.Analyzer("whitespace")).close()
+        create(path)
     for number, change in enumerate(workload()):
         before = shutil.copytree(path, folder / f"before-{number}")
         disk = FaultyDisk(NEVER, "refuse", 0)
@@ -236,6 +236,39 @@ def test_all_faults_at_every_operation(shared_memory: Path, say: Callable[[str],
     say(summary)
     operations, kinds, runs = map(int, re.findall(r"\d+", summary)[:3])
     assert runs == operations * kinds
+
+
+def create(path: Path) -> None:
+    pe.Engine.create(path, embedder=FakeEmbedder(8), analyzer=pe.Analyzer("whitespace")).close()
+
+
+def test_all_faults_at_every_operation_of_creating(shared_memory: Path) -> None:
+    """There is an empty index, or none and it can be made: nothing in between is in the way."""
+    counted = FaultyDisk(NEVER, "refuse", 0)
+    with on(counted):
+        create(shared_memory / "counted")
+    empty = State(dim=8)
+    made = 0
+    for step, (how, code) in product(range(len(counted.operations)), [*ERRORS, *CUTS]):
+        path = shared_memory / "run"
+        path.mkdir()
+        disk = PowerDisk(path, step) if how in dict(CUTS) else FaultyDisk(step, how, code)
+        with suppress(PowerCut, StorageError), on(disk):
+            create(path)
+        if isinstance(disk, PowerDisk):
+            disk.after_the_cut(shared_memory / "after", None if code is None else Random(code), how)
+            path = path.rename(shared_memory / "before")
+            shutil.rmtree(path)
+            path = (shared_memory / "after").rename(shared_memory / "run")
+        with on(QuickDisk()):
+            try:
+                found_in(path, [empty])
+            except NotFoundError:
+                create(path)
+                made += 1
+            goes_on_from(path, empty)
+        shutil.rmtree(path)
+    assert 0 < made < len(counted.operations) * (len(ERRORS) + len(CUTS))
 
 
 def test_the_faults_would_be_noticed(shared_memory: Path) -> None:
