@@ -50,8 +50,9 @@ def check(store: Store, snapshot: Snapshot) -> list[str]:
     for segment in snapshot.segments:
         problems += _said(partial(_read_ids, segment, hashes))
         problems += _said(segment.lexical.verify)
-        if segment.dense is not None:
-            problems += _said(segment.dense.verify)
+        for part in (segment.pairs, segment.dense):
+            if part is not None:
+                problems += _said(part.verify)
     if problems:
         return problems
     return [

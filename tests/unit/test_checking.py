@@ -130,3 +130,15 @@ def test_the_command_says_the_same(path: Path) -> None:
     done = CliRunner().invoke(command, ["--deep", "--json", str(path)])
     assert done.exit_code == 1
     assert "corpus.ids: expected SHA-256" in json.loads(done.stdout)["problems"][0]
+
+
+def test_the_index_of_pairs_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pe.Engine.create(tmp_path, phrases=True) as engine:
+        engine.add([{"id": "a", "text": "one two three"}])
+        engine.commit()
+        assert engine.verify() == []
+        file = next(tmp_path.glob("segments/*/0/pairs/lexical.seg"))
+        flip(file, file.stat().st_size - 70)
+        monkeypatch.setattr(Store, "verify", lambda self, *, deep: [])
+        (problem,) = engine.verify()
+        assert problem.startswith(str(file))
