@@ -17,13 +17,13 @@ Damage = tuple[str, int]
 """What is done, "flip" or "cut", and at which byte."""
 
 
-@pytest.fixture(params=[None, pe.Chunker(2, 0)], ids=["documents", "chunks"])
+@pytest.fixture(params=[None, pe.Chunker(2, 0)], ids=["documents", "chunks-and-phrases"])
 def index(shared_memory: Path, request: pytest.FixtureRequest) -> Path:
     """Two segments, deletions in the first, vectors of both kinds: with a graph and, after that, without."""
     path = shared_memory / "idx"
     config = pe.DenseConfig(exact_below=6 if request.param is None else 18, connectivity=4)
-    options = {"dense": config, "chunker": request.param, "auto_compact": False}
-    with pe.Engine.create(path, embedder=FakeEmbedder(4), **options) as engine:
+    options = {"dense": config, "chunker": request.param, "phrases": request.param is not None}
+    with pe.Engine.create(path, embedder=FakeEmbedder(4), auto_compact=False, **options) as engine:
         engine.add([{**document(n), "title": f"title {n}"} for n in range(10)])
         engine.commit()
         engine.add([document(n) for n in range(10, 15)])

@@ -226,7 +226,7 @@ def survive(folder: Path, part: int) -> str:
 
 
 def test_a_part_of_the_faults_at_every_operation(shared_memory: Path, say: Callable[[str], None]) -> None:
-    say(survive(shared_memory, part=13))
+    say(survive(shared_memory, part=17))
 
 
 @pytest.mark.slow
@@ -239,7 +239,8 @@ def test_all_faults_at_every_operation(shared_memory: Path, say: Callable[[str],
 
 
 def create(path: Path) -> None:
-    pe.Engine.create(path, embedder=FakeEmbedder(8), analyzer=pe.Analyzer("whitespace")).close()
+    whitespace = pe.Analyzer("whitespace")
+    pe.Engine.create(path, embedder=FakeEmbedder(8), analyzer=whitespace, phrases=True).close()
 
 
 def test_all_faults_at_every_operation_of_creating(shared_memory: Path) -> None:

@@ -45,7 +45,8 @@ def after_the_kill(path: Path, journal: Path, round_: int) -> str:
 
 def kill_again_and_again(folder: Path, rounds: int, seed: int) -> str:
     path, journal = folder / "idx", folder / "journal"
-    with pe.Engine.create(path, embedder=FakeEmbedder(8), analyzer=pe.Analyzer("whitespace")) as engine:
+    whitespace = pe.Analyzer("whitespace")
+    with pe.Engine.create(path, embedder=FakeEmbedder(8), analyzer=whitespace, phrases=True) as engine:
         journal.write_text(f"done {digest_of(engine)}\n")
     random = Random(seed)
     found: Counter[str] = Counter()
