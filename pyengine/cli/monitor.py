@@ -16,7 +16,10 @@ history_argument = click.argument("history", type=path_type)
 
 @click.group("monitor")
 def command() -> None:
-    """Record the distance of a corpus from ordinary text, show it over time, alert when it grows."""
+    """Record the distance of a corpus from ordinary text, show it over time, alert when it grows.
+
+    Every subcommand takes --json.
+    """
 
 
 @command.command("record")
