@@ -58,7 +58,7 @@ def holds(analyzer: pe.Analyzer, clause: Clause, document: dict[str, Any]) -> bo
     split=st.integers(0, 8),
     phrases=st.booleans(),
 )
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_conditions_against_reading_every_document(
     tmp_path_factory: pytest.TempPathFactory,
     *,
