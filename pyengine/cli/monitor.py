@@ -7,7 +7,8 @@ import click
 
 from pyengine.cli.app import EXIT_FAILED
 from pyengine.cli.console import integer, print_json, print_line, print_table
-from pyengine.cli.options import json_option, path_type
+from pyengine.cli.options import json_option, new_corpus_option, path_type
+from pyengine.cli.sources import read_corpus
 
 __all__ = ["command"]
 
@@ -51,6 +52,26 @@ def record(
             f"{history}: run {integer(len(runs.readings))}, excess KL {reading.excess:.3f} nats "
             f"({reading.low:.3f} to {reading.high:.3f}) over {integer(reading.words)} words"
         )
+
+
+@command.command("reference")
+@new_corpus_option
+@click.option("--out", type=path_type, required=True, metavar="FILE", help="Parquet file to write.")
+@json_option
+def reference_(*, corpus: Path, out: Path, as_json: bool) -> None:
+    """Make a reference of ordinary text out of any corpus, in the place of web text."""
+    from pyengine.corpus import indexed_text  # noqa: PLC0415 - loaded late: --help does without
+    from pyengine.diagnose import Reference  # noqa: PLC0415 - as above
+
+    batches = read_corpus(corpus).batches()
+    made = Reference.build(
+        corpus.name, (indexed_text(batch.column("title"), batch.column("text")) for batch in batches)
+    )
+    made.save(out)
+    if as_json:
+        print_json({"out": str(out), "words": len(made.words), "fingerprint": made.fingerprint})
+    else:
+        print_line(f"{out}: {integer(len(made.words))} words, fingerprint {made.fingerprint}")
 
 
 @command.command("show")

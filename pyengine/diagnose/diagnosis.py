@@ -15,7 +15,7 @@ from pyengine.diagnose.divergence import divergence
 from pyengine.diagnose.embedders import Probe, Standing, answers_of, probe, standings
 from pyengine.diagnose.finding import Finding, Mode, Verdict
 from pyengine.diagnose.lift import lift
-from pyengine.diagnose.location import location
+from pyengine.diagnose.location import location, location_of_playbook
 from pyengine.diagnose.reference import Reference, word_counts
 from pyengine.diagnose.triage import triage
 from pyengine.diagnose.verdict import NextStep, Rule, Signal, conclusive, next_step, overall, rules, signals
@@ -260,6 +260,8 @@ class _Run:
         return lift(self._judged_arms(), mode=self._mode, **self._options)
 
     def _location(self) -> Finding:
+        if self._mode == "playbook":
+            return location_of_playbook(self._engine, self._judged_arms(), level=self._options["level"])
         return location(self._engine, self._judged_arms(), **self._options)
 
     def _blindness(self) -> Finding:

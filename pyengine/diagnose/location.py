@@ -1,12 +1,15 @@
 """Test 3: where does the lift sit, in queries with rare words, with literals, or everywhere?"""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from pyengine.corpus import indexed_text
+from pyengine.diagnose import playbook
 from pyengine.diagnose.arms import Arms
 from pyengine.diagnose.finding import Estimate, Finding, Threshold, Verdict
 from pyengine.eval import compare_values
@@ -15,7 +18,7 @@ from pyengine.text import Analyzer
 if TYPE_CHECKING:
     from pyengine.engine import Engine
 
-__all__ = ["LEAST", "RARE_SHARE", "location", "traits"]
+__all__ = ["LEAST", "RARE_SHARE", "location", "location_of_playbook", "traits"]
 
 QUESTION: Final = "Does the lift sit in queries with rare words or literals?"
 LEAST: Final = 20
@@ -144,6 +147,81 @@ def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0
         notes=tuple(notes),
         seconds=time.perf_counter() - started,
         details={"axes": axes, "least": LEAST, "rare_share": RARE_SHARE},
+    )
+
+
+def location_of_playbook(engine: "Engine", arms: Arms, *, level: float = 0.95) -> Finding:
+    """Return the lift of queries with a rare term and without, by the playbook's rule for rare.
+
+    A term is rare if its document frequency is at or below the 20th percentile of all; a query that has one
+    is a rare query. Where more than a fifth of the terms stand in one document, which is nearly always, rare
+    means "in one document", and long queries are rare for being long: that is said.
+
+    Parameters
+    ----------
+    engine : Engine
+        Its documents are read whole, as text.
+    arms : Arms
+    level : float
+        Not used by the playbook, which has no intervals.
+    """
+    started = time.perf_counter()
+    frequency: Counter[str] = Counter()
+    for batch in engine.corpus.batches():
+        for text in indexed_text(batch.column("title"), batch.column("text")).to_pylist():
+            frequency.update(set(playbook.tokens(text)))
+    rare, limit = playbook.rare_terms_of(frequency)
+    is_rare = np.array([playbook.is_rare(query, rare) for query in arms.judged.queries], dtype=np.bool_)
+    gains = arms.values["ndcg@10"]["fused"] - arms.values["ndcg@10"]["dense"]
+    buckets = {
+        name: {"n": int(chosen.sum()), "lift": float(gains[chosen].mean()) if chosen.any() else None}
+        for name, chosen in (("rare", is_rare), ("common", ~is_rare))
+    }
+    lift = buckets["rare"]["lift"]
+    notes = []
+    if limit <= 1:
+        share = len(rare) / max(len(frequency), 1)
+        notes.append(
+            f"the 20th percentile of document frequencies is {limit:g}: rare means in one document, as "
+            f"{share:.0%} of the terms are"
+        )
+    said = "no query has a rare term" if lift is None else f"rare queries gain {lift:+.3f} NDCG@10"
+    verdict: Verdict = "inconclusive"
+    if lift is not None:
+        verdict = (
+            "healthy"
+            if lift < 0.05
+            else "confirmed"
+            if lift > 0.25
+            else "suspect"
+            if lift >= 0.1
+            else verdict
+        )
+    return Finding(
+        test="location",
+        question=QUESTION,
+        mode="playbook",
+        verdict=verdict,
+        reason=f"{said} (n = {buckets['rare']['n']}), common ones n = {buckets['common']['n']}",
+        estimate=None
+        if lift is None
+        else Estimate(
+            value=float(lift),
+            low=None,
+            high=None,
+            n=int(buckets["rare"]["n"] or 0),
+            unit="NDCG@10 of rare queries, fused minus dense",
+            unit_of_n="rare queries",
+            level=level,
+        ),
+        thresholds=(
+            Threshold(value=0.05, meaning="below: healthy", provenance="the playbook's table"),
+            Threshold(value=0.10, meaning="from here on: suspect", provenance="the playbook's table"),
+            Threshold(value=0.25, meaning="above: confirmed", provenance="the playbook's table"),
+        ),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - started,
+        details={"buckets": buckets, "threshold": limit, "rare_terms": len(rare), "terms": len(frequency)},
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "mixed_share",
     "ndcg_of_rank",
     "rare_terms",
+    "rare_terms_of",
     "tokens",
 ]
 
@@ -49,7 +50,13 @@ def rare_terms(documents: Sequence[Sequence[str]]) -> tuple[set[str], float]:
     With Zipf's law the percentile is nearly always 1: rare means "in one document", and in a small corpus
     that is nearly every term.
     """
-    frequency = Counter(term for document in documents for term in set(document))
+    return rare_terms_of(Counter(term for document in documents for term in set(document)))
+
+
+def rare_terms_of(frequency: Mapping[str, int]) -> tuple[set[str], float]:
+    """As `rare_terms`, from the document frequencies of all terms."""
+    if not frequency:
+        return set(), 0.0
     limit = float(np.percentile(np.array(list(frequency.values())), _RARE_PERCENTILE))
     return {term for term, count in frequency.items() if count <= limit}, limit
 

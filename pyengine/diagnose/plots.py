@@ -151,6 +151,11 @@ def _displacement(ranks: Mapping[str, Any]) -> str:
 
 
 def _location(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "axes" not in details:  # the playbook's buckets
+        found = [
+            (name, b["lift"], None, None) for name, b in details["buckets"].items() if b["lift"] is not None
+        ]
+        return [("Lift by bucket", _bars(found, "NDCG@10 over dense", _COLOURS["fused"]))]
     rows = [
         (f"{name}: {side} (n = {axis[side]['n']})", axis[side]["lift"], axis[side]["low"], axis[side]["high"])
         for name, axis in details["axes"].items()

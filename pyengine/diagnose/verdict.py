@@ -89,6 +89,9 @@ def _points(finding: Finding) -> float | None:
 
 
 def _rare_lift(findings: Mapping[str, Finding]) -> float | None:
+    if "location" in findings and findings["location"].mode == "playbook":
+        bucket: float | None = _dig(findings, "location", "buckets", "rare", "lift")
+        return bucket
     lift = _dig(findings, "location", "axes", "corpus rare", "with", "lift")
     return None if lift is None else lift / 100
 

@@ -141,6 +141,23 @@ def test_ceilings_and_ranks_by_hand(tmp_path: Path) -> None:
     assert found.details["queries"][1]["rank"]["lexical"] == 1
 
 
+def test_the_playbooks_mode(tmp_path: Path) -> None:
+    with engine_of(tmp_path / "i", Words(blind=True)) as engine:
+        found = diagnose(engine, judged(corpus(), 0.5), mode="playbook", all=True)
+        assert list(found.findings) == ["census", "divergence", "lift", "location"]
+        assert {finding.mode for finding in found.findings.values()} == {"playbook"}
+        location = found.findings["location"]
+        assert location.details["threshold"] == 1
+        assert "rare means in one document" in location.notes[0]
+        # Every query has a number or a word that stands in one document.
+        assert (
+            location.details["buckets"]["common"]["n"],
+            location.details["buckets"]["common"]["lift"],
+        ) == (0, None)
+        rare = next(signal for signal in found.signals if signal.name == "lift of the rare bucket")
+        assert rare.value == location.details["buckets"]["rare"]["lift"]
+
+
 def test_what_teams_try_first_and_a_board(tmp_path: Path) -> None:
     with engine_of(tmp_path / "i", Words(blind=True)) as engine:
         evalset = judged(corpus(), 0.5)

@@ -118,4 +118,13 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     with pe.Engine.create(tmp_path / "short") as engine:
         engine.add([{"id": "a", "text": "too few words"}])
         engine.commit()
+    made = tmp_path / "ref.parquet"
+    lines = tmp_path / "c.jsonl"
+    lines.write_text('{"id": "a", "text": "the house and the sea"}\n')
+    assert run.ok("monitor", "reference", "--corpus", lines, "--out", made, "--json").json["words"] == 4
+    other = tmp_path / "other.parquet"
+    run.ok("monitor", "record", tmp_path / "i", "--history", other, "--reference", made)
+    assert "they do not compare" in run.fails(
+        "monitor", "record", tmp_path / "i", "--history", path, "--reference", made
+    )
     assert "nothing to record" in run.fails("monitor", "record", tmp_path / "short", "--history", path)
