@@ -90,6 +90,8 @@ def require_count(name: str, value: int, most: int | None = None) -> int:
         count = operator.index(value)
     except TypeError as error:
         raise InvalidInputError(f"{name}: expected an integer, got {type(value).__name__}") from error
+    if isinstance(value, bool):
+        raise InvalidInputError(f"{name}: expected an integer, got bool")
     if not 1 <= count <= (most or 2**31 - 1):
         raise InvalidInputError(f"{name}: expected 1 to {most or '2**31 - 1'}, got {count}")
     return count
