@@ -112,8 +112,14 @@ def understand(
     Raises
     ------
     InvalidInputError
-        With ``strict``, as `parse_query`.
+        A lone surrogate; with ``strict``, as `parse_query`.
     """
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            "query: expected text that UTF-8 can express, got a lone surrogate; decode the text properly"
+        ) from error
     clauses = parse_query(query, strict=strict) if syntax == "query" else [Clause(query, "word", "", None)]
     words = plain(clauses)
     reader = _Reader(snapshot)
@@ -155,7 +161,7 @@ class _Reader:
     def rows(self, clause: Clause) -> Rows | None:
         """Return the rows that a clause names; None if it has no term."""
         if clause.kind == "prefix":
-            found = self._with_prefix(self._snapshot.lexical, clause.text)
+            found, self.expanded = self._with_prefix(self._snapshot.lexical, clause.text)
         else:
             terms = self._whole(clause.text)
             if not terms:
@@ -203,17 +209,17 @@ class _Reader:
         """The analyzer without stems and stop words: phrases are exact."""
         return Analyzer(self._analyzer.preset)
 
-    def _with_prefix(self, index: Bm25Index, prefix: str) -> Rows:
+    def _with_prefix(self, index: Bm25Index, prefix: str) -> tuple[Rows, list[str]]:
+        """Return the rows that have a term which begins so, and those terms."""
         terms, more = index.terms_with_prefix(_core.normalize(prefix), MOST_EXPANSIONS)
         if more:
             self.notes.append(
                 f"more than {MOST_EXPANSIONS} terms begin with {prefix!r}: the others were left out"
             )
-        self.expanded = terms
         rows = np.zeros(len(index), dtype=np.bool_)
         for term in terms:
             rows |= index.rows_with(term)
-        return rows
+        return rows, terms
 
     def _checked(self, rows: Rows, check: "Callable[[pa.Table], Rows]") -> Rows:
         """Return those of ``rows`` whose stored documents pass a check, some thousands at a time."""
@@ -228,7 +234,7 @@ class _Reader:
         """Index one field of some documents, and return which have the clause there."""
         index = Bm25Index.build(_array(column), analyzer=self._analyzer)
         if clause.kind == "prefix":
-            return self._with_prefix(index, clause.text)
+            return self._with_prefix(index, clause.text)[0]
         rows: Rows = reduce(np.logical_and, [index.rows_with(term) for term in self._whole(clause.text)])
         return rows
 

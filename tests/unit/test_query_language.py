@@ -103,6 +103,27 @@ def test_any_text_is_a_query(text: str) -> None:
     assert isinstance(plain(clauses), str)
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pe.Engine]:
+    with pe.Engine.create(tmp_path_factory.mktemp("small") / "i", phrases=True) as made:
+        made.add([{"id": "a", "title": "red", "text": "red blue F33.1"}])
+        made.commit()
+        yield made
+
+
+# Any code point, lone surrogates too, and operators often.
+ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=20)
+
+
+@given(text=ANYTHING.map(lambda text: text.replace("0", '"').replace("a", "*").replace("b", "+")))
+@settings(max_examples=200)
+def test_no_text_breaks_a_search(small: pe.Engine, text: str) -> None:
+    try:
+        small.search(f"red {text}", syntax="query", literal="require")
+    except InvalidInputError as error:
+        assert "lone surrogate" in str(error)  # noqa: PT017 - the one thing that is refused
+
+
 @pytest.mark.parametrize(
     ("query", "place", "expected"),
     [
