@@ -224,7 +224,7 @@ class Store:
     def _create(cls, path: Path, *, exist_ok: bool, disk: Disk) -> Self:
         _check_name(path)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            _make_folders(path, disk)
             names = set(os.listdir(path))
             if MANIFEST in names:
                 if exist_ok:
@@ -357,6 +357,18 @@ def _check_name(path: Path) -> None:
         raise InvalidInputError(
             f"path: expected a name in UTF-8, got {str(path)!r}; rename the directory"
         ) from error
+
+
+def _make_folders(path: Path, disk: Disk) -> None:
+    """Make a folder with those above it, and force the name of each to the device."""
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # someone else was faster
+            disk.make_folder(folder)
+        disk.sync_folder(folder.parent)
 
 
 def _close_all(descriptors: list[int]) -> None:

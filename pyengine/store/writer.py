@@ -380,14 +380,14 @@ class Writer:
         bytes of files that are mapped or open. A failure here costs space only, so it is logged and passed
         over.
         """
-        kept = {entry.path.split("/")[1] for entry in self._read_current().files}
-        kept.add(generation_folder(self._root, self._current).name)
         try:
+            kept = {entry.path.split("/")[1] for entry in self._read_current().files}
+            kept.add(generation_folder(self._root, self._current).name)
             names = sorted(os.listdir(self._root / SEGMENTS))
             temporary = self._root / (MANIFEST + TEMPORARY)
             if temporary.exists():
                 self._disk.remove_file(temporary)
-        except OSError as error:
+        except (OSError, PyEngineError) as error:
             _logger.warning("%s: left-over files could not be removed: %s", self._root, error)
             return
         for name in names:
@@ -411,7 +411,10 @@ class Writer:
 
     def _read_current(self) -> Manifest:
         path = self._root / MANIFEST
-        return Manifest.from_bytes(path.read_bytes(), path)
+        try:
+            return Manifest.from_bytes(path.read_bytes(), path)
+        except OSError as error:
+            raise refused(error, path, "read", "nothing was changed") from error
 
 
 def _version() -> str:
