@@ -1,25 +1,27 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "bind/arrays.hpp"
 #include "bind/enter.hpp"
 #include "bind/lexical_index.hpp"
 #include "bind/pybind.hpp"
 #include "bind/texts.hpp"
+#include "core/phrases.hpp"
 #include "core/row_sets.hpp"
 
 namespace {
 
 using pyengine::Analyzer;
 
-py::array_t<bool> rows_with(const LexicalIndex& index, const std::string& term) {
+py::array_t<bool> rows_with(const LexicalIndex& index, const std::vector<std::string>& terms) {
   py::array_t<bool> rows(static_cast<py::ssize_t>(index.collection().rows()));
   auto* first = reinterpret_cast<std::uint8_t*>(rows.mutable_data());
   const std::span<std::uint8_t> out(first, static_cast<std::size_t>(rows.size()));
   enter([&] {
     std::fill(out.begin(), out.end(), std::uint8_t{0});
-    pyengine::mark_rows(index.collection(), term, out);
+    for (const std::string& term : terms) pyengine::mark_rows(index.collection(), term, out);
   });
   return rows;
 }
@@ -49,7 +51,7 @@ py::array_t<bool> phrase_in(const Analyzer& analyzer, const std::string& phrase,
 }  // namespace
 
 void register_row_sets(py::module_& m) {
-  m.def("rows_with", &rows_with, py::arg("index"), py::arg("term"));
+  m.def("rows_with", &rows_with, py::arg("index"), py::arg("terms"));
   m.def("expand_prefix", &expand_prefix, py::arg("index"), py::arg("prefix"), py::arg("limit"));
   m.def("phrase_in", &phrase_in, py::arg("analyzer"), py::arg("phrase"), py::arg("texts"));
 }

@@ -12,10 +12,12 @@ void mark_rows(const Collection& collection, std::string_view term, std::span<st
     const TermId id = part.segment->find(term);
     if (id == kNoTerm) continue;
     const std::uint64_t documents = part.segment->meta().documents;
+    const std::vector<std::uint64_t>& live = part.deletions->live;
     const TermList list = part.segment->list(id);
     for (ListWalker walker(list, documents); !walker.done(); walker.next()) {
-      if (walker.row() >= documents) throw part.segment->unsound_postings();
-      rows[part.first_row + walker.row()] = 1;
+      const Row row = walker.row();
+      if (row >= documents) throw part.segment->unsound_postings();
+      if (live.empty() || (live[row / 64] >> (row % 64) & 1U) != 0) rows[part.first_row + row] = 1;
     }
   }
 }
@@ -25,7 +27,9 @@ Expansions expand_prefix(const Collection& collection, std::string_view prefix, 
   for (const CollectionPart& part : collection.parts()) {
     for (TermId id = 0; id < part.segment->meta().terms; ++id) {
       const std::string_view term = part.segment->term(id);
-      if (term.starts_with(prefix)) found.terms.emplace_back(term);
+      if (term.starts_with(prefix) && part.segment->document_frequency(id) > part.deletions->of(id)) {
+        found.terms.push_back(term);
+      }
     }
   }
   std::sort(found.terms.begin(), found.terms.end());
@@ -35,23 +39,6 @@ Expansions expand_prefix(const Collection& collection, std::string_view prefix, 
     found.more = true;
   }
   return found;
-}
-
-PhraseMatcher::PhraseMatcher(const Analyzer& analyzer, std::string_view phrase) : analyzer_(analyzer) {
-  analyzer_.analyze(phrase, tokens_);
-  for (const Token& token : tokens_.tokens) {
-    if (!token.part) phrase_.emplace_back(tokens_.term(token));
-  }
-}
-
-bool PhraseMatcher::in(std::string_view text) {
-  if (phrase_.empty()) return false;
-  analyzer_.analyze(text, tokens_);
-  terms_.clear();
-  for (const Token& token : tokens_.tokens) {
-    if (!token.part) terms_.push_back(tokens_.term(token));
-  }
-  return std::search(terms_.begin(), terms_.end(), phrase_.begin(), phrase_.end()) != terms_.end();
 }
 
 }  // namespace pyengine

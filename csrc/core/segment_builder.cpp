@@ -126,21 +126,11 @@ bool SegmentBuilder::add_token_lists(
 bool SegmentBuilder::add_pairs(std::span<const std::string_view> titles,
                                std::span<const std::string_view> texts, const Analyzer& analyzer,
                                const Stop& stop) {
+  const Analyzer by_words(Preset::kWords);
   const auto intern = [&](std::size_t i, Worker& worker, VocabularyBuilder& vocabulary) {
-    std::string pair;
+    const auto keep = [&](std::string_view pair) { worker.terms.push_back(vocabulary.intern(pair)); };
     for (const std::string_view field : {titles[i], texts[i]}) {
-      analyzer.analyze(field, worker.tokens);
-      const Token* before = nullptr;
-      for (const Token& token : worker.tokens.tokens) {
-        if (token.part) continue;
-        if (before != nullptr) {
-          pair.assign(worker.tokens.term(*before))
-              .append(1, kPairSeparator)
-              .append(worker.tokens.term(token));
-          worker.terms.push_back(vocabulary.intern(pair));
-        }
-        before = &token;
-      }
+      for_pairs(field, analyzer, by_words, worker.pairs, keep);
     }
   };
   return add(texts.size(), intern, stop);

@@ -18,15 +18,13 @@
 #include "core/analyzer/analyzer.hpp"
 #include "core/build_vocabulary.hpp"
 #include "core/inversion.hpp"
+#include "core/phrases.hpp"
 #include "core/run_file.hpp"
 #include "core/segment.hpp"
 #include "core/token_store.hpp"
 #include "core/types.hpp"
 
 namespace pyengine {
-
-// Between the two tokens of a pair; no term has one, since it is white space.
-inline constexpr char kPairSeparator = '\n';
 
 struct BuildResources {
   unsigned threads = 1;
@@ -54,8 +52,8 @@ class SegmentBuilder {
                        const std::function<std::span<const std::string_view>(std::size_t)>& list,
                        const Stop& stop);
 
-  // Documents by their pairs of neighbouring tokens, parts of literals left out: the term of a pair is both
-  // with a line feed between. No pair reaches from the title into the text. As add_texts() otherwise.
+  // Documents by the pairs of neighbours in their texts, see for_pairs(). No pair reaches from the title into
+  // the text. As add_texts() otherwise.
   // REQUIRES: as many titles as texts.
   bool add_pairs(std::span<const std::string_view> titles, std::span<const std::string_view> texts,
                  const Analyzer& analyzer, const Stop& stop);
@@ -91,6 +89,7 @@ class SegmentBuilder {
  private:
   struct Worker {
     TokenBuffer tokens;
+    PairScratch pairs;
     std::vector<TermId> terms;  // of the documents at hand
   };
 

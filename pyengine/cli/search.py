@@ -62,6 +62,8 @@ def command(
     index, query = split_index(arguments, corpus, rest="QUERY")
     with opened(index, corpus, BuildSettings(**build)) as engine:
         if profile:
+            if syntax != "plain" or literal != "off":
+                raise click.UsageError("--profile: expected neither --syntax query nor --literal beside it")
             allowed = None if condition is None else engine.admitted(condition)
             show_profile(engine.lexical, query, k, allowed=allowed, as_json=as_json)
             return

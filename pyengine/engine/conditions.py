@@ -1,8 +1,7 @@
-"""What a query demands besides words that score: clauses of the query language, and literals."""
+"""Which rows fulfil what a query demands: its conditions, looked up in the index or read in the texts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -10,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine import _core
-from pyengine.engine.query_syntax import Clause, parse_query, plain
 from pyengine.engine.snapshot import Snapshot
-from pyengine.errors import InvalidInputError
 from pyengine.rows import RowFilter
 from pyengine.sparse import Bm25Index
 from pyengine.text import Analyzer
@@ -20,206 +17,137 @@ from pyengine.text import Analyzer
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "UNREAD",
-    "LiteralMode",
-    "Syntax",
-    "Understood",
-    "both",
-    "check_syntax",
-    "grouped",
-    "understand",
-]
+__all__ = ["Condition", "admitted_rows"]
 
-Syntax: TypeAlias = Literal["plain", "query"]
-LiteralMode: TypeAlias = Literal["off", "boost", "require"]
-
-MOST_EXPANSIONS: Final = 1024
-MOST_SCORED: Final = 128
 _ROWS_PER_STEP: Final = 8192
 
 Rows: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
-    """A query taken apart.
+class Condition:
+    """What hits must have, or must not.
 
     Parameters
     ----------
-    terms : list of str or None
-        What scores in the lexical branch, as the index has it; a term that comes twice counts twice. None:
-        the query as it is.
-    words : str
-        What the model is asked.
-    allowed : bool array of shape (rows,), or None
-        The rows that fulfil the conditions; None if there are none.
-    notes : tuple of str
-        What the answer should say.
+    kind : "all", "any" or "phrase"
+        All of the terms; one of them; or the words of ``text``, one after the other.
+    terms : tuple of str
+        As the index has them. Of a phrase: the tokens, which every row has where the phrase is read alike.
+    text : str
+        The phrase.
+    field : "title", "text" or None
+        Where it must stand; None: in either.
+    excluded : bool
+        Hits must not have it.
     """
 
-    terms: list[str] | None
-    words: str
-    allowed: Rows | None
-    notes: tuple[str, ...]
+    kind: Literal["all", "any", "phrase"]
+    terms: tuple[str, ...]
+    text: str = ""
+    field: str | None = None
+    excluded: bool = False
 
 
-UNREAD: Final = Understood(None, "", None, ())
-"""A plain query, which is not taken apart."""
-
-
-def both(allowed: RowFilter | None, rows: Rows | None) -> RowFilter | None:
-    """Return the rows that a filter and a query's conditions admit; None: all."""
-    if rows is None:
-        return allowed
-    return RowFilter(rows if allowed is None else rows & allowed.mask(), len(rows))
-
-
-def grouped(read: "Sequence[Understood]") -> list[list[int]]:
-    """Return the queries that can be answered together: those without conditions; each other one alone."""
-    free = [i for i, one in enumerate(read) if one.allowed is None and one.words.strip()]
-    alone = [[i] for i, one in enumerate(read) if one.allowed is not None and one.words.strip()]
-    return [free, *alone] if free else alone
-
-
-def check_syntax(syntax: str, literal: str, *, strict: bool) -> bool:
-    """Return whether a query has to be taken apart; raise `InvalidInputError` for what is no choice."""
-    if syntax not in ("plain", "query"):
-        raise InvalidInputError(f"syntax: expected 'plain' or 'query', got {syntax!r}")
-    if literal not in ("off", "boost", "require"):
-        raise InvalidInputError(f"literal: expected 'off', 'boost' or 'require', got {literal!r}")
-    if strict and syntax != "query":
-        raise InvalidInputError("strict: expected syntax='query' beside it; plain queries have no syntax")
-    return syntax == "query" or literal != "off"
-
-
-def understand(
-    snapshot: Snapshot, query: str, syntax: Syntax, literal: LiteralMode, *, strict: bool
-) -> Understood:
-    """Take a query apart.
+def admitted_rows(
+    snapshot: Snapshot, conditions: Sequence[Condition], allowed: RowFilter | None, *, collapsed: bool
+) -> RowFilter | None:
+    """Return the rows of a filter that fulfil all conditions; None: all rows.
 
     Parameters
     ----------
     snapshot : Snapshot
-    query : str
-    syntax : "plain" or "query"
-        In the query language, or words alone.
-    literal : "off", "boost" or "require"
-        What literals in the query do that the corpus has: nothing, count twice, or have to be in a hit.
-    strict : bool
-        As in `parse_query`.
+    conditions : sequence of Condition
+        In any order: what is looked up goes first, so that few texts are read.
+    allowed : RowFilter or None
+        The caller's filter.
+    collapsed : bool
+        Hits are documents, not chunks: what is excluded in one chunk is excluded with all of its document.
 
-    Raises
-    ------
-    InvalidInputError
-        A lone surrogate; with ``strict``, as `parse_query`.
+    Notes
+    -----
+    Memory: some arrays of one byte a row, however many conditions.
     """
-    try:
-        query.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            "query: expected text that UTF-8 can express, got a lone surrogate; decode the text properly"
-        ) from error
-    clauses = parse_query(query, strict=strict) if syntax == "query" else [Clause(query, "word", "", None)]
-    words = plain(clauses)
+    if not conditions:
+        return allowed
     reader = _Reader(snapshot)
-    scoring = " ".join(clause.text for clause in clauses if clause.sign != "-" and clause.kind != "prefix")
-    terms = snapshot.settings.analyzer.terms(scoring)
-    conditions: list[Rows] = []
-    for clause in clauses if syntax == "query" else ():
-        rows = reader.rows(clause)
-        if clause.kind == "prefix" and clause.sign != "-":
-            terms += reader.expanded[:MOST_SCORED]
-        if rows is None:
-            if clause.sign or clause.kind != "word":
-                reader.notes.append(f"{clause.text!r} has no term and is not a condition")
-        elif clause.sign == "-":
-            conditions.append(~rows)
-        elif clause.sign == "+" or clause.kind != "word" or clause.field is not None:
-            conditions.append(rows)
-    if literal != "off":
-        for found in reader.literals(scoring):
-            if literal == "boost":
-                terms += found
-            else:
-                conditions.append(reader.with_all(found))
-    if not terms:
-        reader.notes.append("nothing in the query scores: it only excludes")
-    allowed = reduce(np.logical_and, conditions) if conditions else None
-    return Understood(terms, words, allowed, tuple(reader.notes))
+    rows = np.ones(len(snapshot.lexical), dtype=np.bool_) if allowed is None else allowed.mask()
+    for condition in sorted(conditions, key=reader.reads_texts):
+        if not rows.any():
+            break
+        if not condition.excluded:
+            rows &= reader.named(condition, rows)
+        elif collapsed:
+            rows &= ~reader.documents(reader.named(condition, reader.documents(rows)))
+        else:
+            rows &= ~reader.named(condition, rows)
+    return RowFilter(rows, len(rows))
 
 
 class _Reader:
-    """Finds the rows of clauses, and collects what is to be said of them."""
+    """Finds the rows that a condition names."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._analyzer = snapshot.settings.analyzer
-        self.notes: list[str] = []
-        self.expanded: list[str] = []
+        # Phrases are exact: neither stems nor stop words.
+        self._exact = Analyzer(self._analyzer.preset)
 
-    def rows(self, clause: Clause) -> Rows | None:
-        """Return the rows that a clause names; None if it has no term."""
-        if clause.kind == "prefix":
-            found, self.expanded = self._with_prefix(self._snapshot.lexical, clause.text)
+    def reads_texts(self, condition: Condition) -> bool:
+        """Whether a condition may need the stored texts, rather than the index alone."""
+        return condition.kind == "phrase" or condition.field is not None
+
+    def documents(self, rows: Rows) -> Rows:
+        """Return all rows of the documents that have one of these rows."""
+        whole = np.zeros(len(rows), dtype=np.bool_)
+        whole[self._snapshot.corpus.documents.whole(np.flatnonzero(rows))] = True
+        return whole
+
+    def named(self, condition: Condition, within: Rows) -> Rows:
+        """Return the rows among ``within`` that have what a condition names."""
+        if condition.kind == "phrase":
+            return self._with_phrase(condition, within)
+        found = within & _looked_up(self._snapshot.lexical, condition)
+        if condition.field is None:
+            return found
+        return self._checked(found, lambda table: self._in_field(condition, table))
+
+    def _with_phrase(self, condition: Condition, within: Rows) -> Rows:
+        """Look the phrase up as far as that goes, and read the texts that may have it."""
+        known, maybe = self._by_tokens(condition, within)
+        maybe |= self._by_words(condition, within & ~known)
+        fields = ("title", "text") if condition.field is None else (condition.field,)
+        return known | self._checked(maybe & ~known, lambda t: self._phrase_in(condition.text, t, fields))
+
+    def _by_tokens(self, condition: Condition, within: Rows) -> tuple[Rows, Rows]:
+        """Return the rows that have the phrase for sure, and those that may have its tokens in order."""
+        none = np.zeros(len(within), dtype=np.bool_)
+        read = [token for token in self._exact.tokens(condition.text) if not token.part]
+        tokens = [token.term for token in read]
+        if self._snapshot.settings.phrases and len(tokens) > 1:
+            found = within.copy()
+            for first, second in pairwise(tokens):
+                found &= self._snapshot.rows_with_pair([f"{first}\n{second}"])
+            sure = len(tokens) == 2
         else:
-            terms = self._whole(clause.text)
-            if not terms:
-                return None
-            found = self.with_all(terms)
-        if clause.kind == "phrase" and not self._is_one_literal(clause.text):
-            exact = [token.term for token in self._plain().tokens(clause.text) if not token.part]
-            if self._snapshot.settings.phrases and len(exact) > 1:
-                pairs = [self._snapshot.rows_with_pair(*pair) for pair in pairwise(exact)]
-                found = reduce(np.logical_and, pairs)
-                if len(pairs) == 1 and clause.field is None:
-                    return found
-            fields = ("title", "text") if clause.field is None else (clause.field,)
-            return self._checked(found, lambda take: _phrase_in(self._plain(), clause.text, take, fields))
-        if clause.field is not None:
-            field = clause.field
-            return self._checked(found, lambda take: self._in_field(clause, take.column(field)))
+            found = within & _all_of(self._snapshot.lexical, condition.terms)
+            # The index has literals as they are, and words too unless it has stems.
+            sure = len(tokens) == 1 and (read[0].kind != "word" or self._analyzer.stemmer is None)
+        return (found, none) if sure and condition.field is None else (none, found)
+
+    def _by_words(self, condition: Condition, within: Rows) -> Rows:
+        """Return the rows that may have the phrase word for word, with literals around or across its ends."""
+        none = np.zeros(len(within), dtype=np.bool_)
+        if self._analyzer.preset != "domain" or len(condition.text.split()) < 2:
+            return none  # words are tokens; or a literal in one piece, which is a term wherever it stands
+        if not self._snapshot.settings.phrases:
+            tokens = self._analyzer.tokens(condition.text)
+            terms = [token.term for token in tokens if token.kind == "word" or token.part]
+            return within & _all_of(self._snapshot.lexical, terms) if terms else none
+        found = within.copy()
+        for first, second in pairwise(Analyzer("words").terms(condition.text)):
+            found &= self._snapshot.rows_with_pair([f"{first}\n{second}", f"{first}\t{second}"])
         return found
-
-    def literals(self, text: str) -> list[list[str]]:
-        """Return the terms of each literal of a text that some document has."""
-        found = []
-        for token in Analyzer("domain").tokens(text):
-            if token.kind == "word" or token.part:
-                continue
-            terms = self._whole(text[token.start : token.end])
-            if terms and self.with_all(terms).any():
-                found.append(terms)
-        return found
-
-    def with_all(self, terms: Iterable[str]) -> Rows:
-        """Return the rows that have all of some terms."""
-        lexical = self._snapshot.lexical
-        rows: Rows = reduce(np.logical_and, [lexical.rows_with(term) for term in dict.fromkeys(terms)])
-        return rows
-
-    def _whole(self, text: str) -> list[str]:
-        return [token.term for token in self._analyzer.tokens(text) if not token.part]
-
-    def _is_one_literal(self, text: str) -> bool:
-        tokens = [token for token in self._analyzer.tokens(text) if not token.part]
-        return len(tokens) == 1 and tokens[0].kind != "word"
-
-    def _plain(self) -> Analyzer:
-        """The analyzer without stems and stop words: phrases are exact."""
-        return Analyzer(self._analyzer.preset)
-
-    def _with_prefix(self, index: Bm25Index, prefix: str) -> tuple[Rows, list[str]]:
-        """Return the rows that have a term which begins so, and those terms."""
-        terms, more = index.terms_with_prefix(_core.normalize(prefix), MOST_EXPANSIONS)
-        if more:
-            self.notes.append(
-                f"more than {MOST_EXPANSIONS} terms begin with {prefix!r}: the others were left out"
-            )
-        rows = np.zeros(len(index), dtype=np.bool_)
-        for term in terms:
-            rows |= index.rows_with(term)
-        return rows, terms
 
     def _checked(self, rows: Rows, check: "Callable[[pa.Table], Rows]") -> Rows:
         """Return those of ``rows`` whose stored documents pass a check, some thousands at a time."""
@@ -230,18 +158,29 @@ class _Reader:
             kept[step] = check(self._snapshot.corpus.take(step))
         return kept
 
-    def _in_field(self, clause: Clause, column: "pa.ChunkedArray") -> Rows:
-        """Index one field of some documents, and return which have the clause there."""
-        index = Bm25Index.build(_array(column), analyzer=self._analyzer)
-        if clause.kind == "prefix":
-            return self._with_prefix(index, clause.text)[0]
-        rows: Rows = reduce(np.logical_and, [index.rows_with(term) for term in self._whole(clause.text)])
+    def _in_field(self, condition: Condition, table: "pa.Table") -> Rows:
+        """Index one field of some documents, and return which have the condition there."""
+        assert condition.field is not None  # named() asks for conditions on fields only
+        index = Bm25Index.build(_array(table.column(condition.field)), analyzer=self._analyzer)
+        return _looked_up(index, condition)
+
+    def _phrase_in(self, phrase: str, table: "pa.Table", fields: tuple[str, ...]) -> Rows:
+        rows = np.zeros(len(table), dtype=np.bool_)
+        for field in fields:
+            rows |= _core.phrase_in(self._exact._core, phrase, _array(table.column(field)))
         return rows
 
 
-def _phrase_in(analyzer: Analyzer, phrase: str, table: "pa.Table", fields: tuple[str, ...]) -> Rows:
-    found = [_core.phrase_in(analyzer._core, phrase, _array(table.column(field))) for field in fields]
-    rows: Rows = reduce(np.logical_or, found)
+def _looked_up(index: Bm25Index, condition: Condition) -> Rows:
+    return index.rows_with(condition.terms) if condition.kind == "any" else _all_of(index, condition.terms)
+
+
+def _all_of(index: Bm25Index, terms: Sequence[str]) -> Rows:
+    rows = np.ones(len(index), dtype=np.bool_)
+    for term in dict.fromkeys(terms):
+        rows &= index.rows_with(term)
+        if not rows.any():
+            break
     return rows
 
 

@@ -11,6 +11,7 @@ __all__ = ["FIELDS", "Clause", "parse_query", "plain"]
 FIELDS: Final = ("title", "text")
 _MOST_BYTES: Final = 65_536
 _MOST_CLAUSES: Final = 1024
+_MOST_PREFIXES: Final = 32  # each looks through all terms
 _SHORTEST_PREFIX: Final = 2
 # A sign or a field binds what follows at once; a quote or a blank ends a word.
 _CLAUSE: Final = re.compile(
@@ -39,6 +40,11 @@ class Clause:
     sign: str
     field: str | None
 
+    @property
+    def is_condition(self) -> bool:
+        """Whether hits must have it, or must not; else it only scores."""
+        return bool(self.sign) or self.kind != "word" or self.field is not None
+
 
 def parse_query(query: str, *, strict: bool = False) -> list[Clause]:
     """Return the clauses of a query.
@@ -53,21 +59,21 @@ def parse_query(query: str, *, strict: bool = False) -> list[Clause]:
             field  := "title" | "text"
 
     strict : bool
-        Raise for what does not follow the grammar. By default such a query is one of plain words; a word
-        with a colon behind something that is no field is a word.
+        Raise for what does not follow the grammar. By default such a query is searched as it stands, one
+        clause of plain words; and something before a colon that names no field is a part of the word.
 
     Raises
     ------
     InvalidInputError
         With ``strict``: a quote that is not closed, a sign or a colon without anything, another field, a
-        prefix of fewer than 2 characters, more than 1024 clauses or 64 KiB; the message says where.
+        prefix of fewer than 2 characters; more than 1024 clauses, 32 prefixes or 64 KiB. It says where.
     """
     try:
         return _parse(query, strict=strict)
     except InvalidInputError:
         if strict:
             raise
-        return [Clause(word, "word", "", None) for word in query.split()]
+        return [Clause(query, "word", "", None)]
 
 
 def plain(clauses: list[Clause]) -> str:
@@ -85,33 +91,40 @@ def _parse(query: str, *, strict: bool) -> list[Clause]:
         if found is None:
             start = at + len(query[at:]) - len(query[at:].lstrip())
             _refuse(query, start, 'a word or a closed "phrase"')
-        clauses.append(_clause(query, found, strict=strict))
+        clauses += _clause(query, found, strict=strict)
         if len(clauses) > _MOST_CLAUSES:
             _refuse(query, found.start("sign"), f"at most {_MOST_CLAUSES} clauses")
+        if sum(clause.kind == "prefix" for clause in clauses) > _MOST_PREFIXES:
+            _refuse(query, found.start("sign"), f"at most {_MOST_PREFIXES} prefixes")
         at = found.end()
     return clauses
 
 
-def _clause(query: str, found: "re.Match[str]", *, strict: bool) -> Clause:
+def _clause(query: str, found: "re.Match[str]", *, strict: bool) -> list[Clause]:
+    """Return the clause that was found; two where a phrase follows what is no field."""
     sign, field, phrase, word = found["sign"], found["field"], found["phrase"], found["word"]
+    before: list[Clause] = []
     if field is not None and field not in FIELDS:
         if strict:
             _refuse(query, found.start("field"), f"a field, {' or '.join(FIELDS)}")
-        # Such as https://example.org or std::vector: a word that holds a colon.
-        if word is not None:
+        if word is not None:  # such as https://example.org or std::vector
             word = f"{field}:{word}"
+        elif sign != "-":
+            before = [Clause(field, "word", "", None)]
         field = None
     if phrase is not None:
         if not phrase.strip():
             _refuse(query, found.start("phrase"), "words between the quotes")
-        return Clause(phrase, "phrase", sign, field)
+        return [*before, Clause(phrase, "phrase", sign, field)]
     if word in ("+", "-"):
+        _refuse(query, found.start("word"), f"something after {word!r}")
+    if word[:-1] in FIELDS and word.endswith(":"):
         _refuse(query, found.start("word"), f"something after {word!r}")
     if word.endswith("*"):
         if len(word) - 1 < _SHORTEST_PREFIX:
             _refuse(query, found.start("word"), f"{_SHORTEST_PREFIX} characters or more before '*'")
-        return Clause(word[:-1], "prefix", sign, field)
-    return Clause(word, "word", sign, field)
+        return [Clause(word[:-1], "prefix", sign, field)]
+    return [Clause(word, "word", sign, field)]
 
 
 def _refuse(query: str, at: int, expected: str) -> NoReturn:

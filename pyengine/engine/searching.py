@@ -9,18 +9,18 @@ import numpy as np
 from pyengine.engine.answer import answer
 from pyengine.engine.arguments import check_collapse, check_k, check_mode, check_queries, check_query
 from pyengine.engine.asked import Asked
-from pyengine.engine.conditions import (
+from pyengine.engine.conditions import admitted_rows
+from pyengine.engine.filtering import Filter
+from pyengine.engine.results import Mode, SearchResult
+from pyengine.engine.snapshot import Snapshot
+from pyengine.engine.understanding import (
     UNREAD,
     LiteralMode,
     Syntax,
-    both,
     check_syntax,
     grouped,
     understand,
 )
-from pyengine.engine.filtering import Filter
-from pyengine.engine.results import Mode, SearchResult
-from pyengine.engine.snapshot import Snapshot
 from pyengine.errors import InvalidInputError
 from pyengine.rows import RowFilter
 from pyengine.types import Embedder, Hits
@@ -116,7 +116,7 @@ class Searching(ABC):
         allowed = None if filter is None else snapshot.filters.rows(filter)
         if allowed is not None and allowed.count == 0:
             return SearchResult(query, (), mode, notes=("the filter admits no document",))
-        allowed = both(allowed, read.allowed)
+        allowed = admitted_rows(snapshot, read.conditions, allowed, collapsed=collapsed)
         if allowed is not None and allowed.count == 0:
             said = "no document that the filter admits" if filter is not None else "no document"
             notes = (*read.notes, f"{said} fulfils the query's conditions")
@@ -212,7 +212,8 @@ class Searching(ABC):
         collapse : bool, optional
             As in `search`. The row of a collapsed hit is that of the document's best chunk.
         syntax, strict, literal
-            As in `search`. Queries with conditions of their own are answered one after the other.
+            As in `search`. Queries with the same conditions are answered together, the groups one after the
+            other.
         n_threads : int, 1 or more
             Threads for BM25 and the vector search. The answers do not depend on it.
 
@@ -247,7 +248,7 @@ class Searching(ABC):
         read = [understand(snapshot, queries[i], syntax, literal, strict=strict) for i in asked]
         for group in grouped(read):
             chosen = [read[i] for i in group]
-            admitted = both(allowed, chosen[0].allowed)
+            admitted = admitted_rows(snapshot, chosen[0].conditions, allowed, collapsed=collapsed)
             if admitted is not None and admitted.count == 0:
                 continue
             call = Asked(

@@ -67,11 +67,10 @@ class Snapshot:
         """Return the snapshot of a newer generation, with what the caller gave for this one."""
         return Snapshot.of(store, fusion=self.settings.fusion, given=given or self.given)
 
-    def rows_with_pair(self, first: str, second: str) -> npt.NDArray[np.bool_]:
-        """Return which rows have a pair of words; asked only where the index has pairs."""
-        pair = f"{first}\n{second}"
+    def rows_with_pair(self, pairs: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return which rows have one of some pairs of words; asked only where the index has pairs."""
         found = [
-            np.delete(segment.pairs.rows_with(pair), segment.deleted)
+            np.delete(segment.pairs.rows_with(pairs), segment.deleted)
             for segment in self.segments
             if segment.pairs is not None
         ]

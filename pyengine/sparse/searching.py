@@ -223,13 +223,13 @@ class Searchable:
         shares = self._core.explain(self._encode([query]), row)
         return [TermContribution(*share) for share in shares]
 
-    def rows_with(self, term: str) -> npt.NDArray[np.bool_]:
-        """Return which rows have a term.
+    def rows_with(self, terms: str | Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return which rows have a term, or one of several. Deleted documents have none.
 
         Parameters
         ----------
-        term : str
-            As the index has it, after analysis and stemming.
+        terms : str or sequence of str
+            As the index has them, after analysis and stemming.
 
         Returns
         -------
@@ -237,18 +237,26 @@ class Searchable:
 
         Raises
         ------
+        InvalidInputError
+            Something that is not text.
         CorruptIndexError
             The file was damaged in a way that `load` does not notice.
 
         Notes
         -----
-        Cost: O(rows + postings of the term). Threads: safe; the GIL is released.
+        Cost: O(rows + postings of the terms). Threads: safe; the GIL is released.
         """
-        rows = _core.rows_with(self._core, term)
+        wanted = [terms] if isinstance(terms, str) else list(terms)
+        for term in wanted:
+            if not isinstance(term, str):
+                raise InvalidInputError(f"terms: expected str, got {type(term).__name__}")
+        rows = _core.rows_with(self._core, wanted)
         return rows if self._numbering is None else rows[self._numbering.live()]
 
     def terms_with_prefix(self, prefix: str, limit: int = 1024) -> tuple[list[str], bool]:
         """Return the terms that begin with a prefix, in the order of their bytes, and whether there are more.
+
+        Terms that only deleted documents have do not count.
 
         Parameters
         ----------

@@ -12,6 +12,7 @@ import pytest
 from fakes import FakeEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.phrases import phrase_in
 
 import pyengine as pe
 from pyengine.engine.query_syntax import Clause, parse_query, plain
@@ -35,17 +36,12 @@ QUERIES = st.lists(CLAUSES, min_size=1, max_size=4).map(" ".join)
 def holds(analyzer: pe.Analyzer, clause: Clause, document: dict[str, Any]) -> bool:
     """Whether a document has what a clause names: by reading its tokens."""
     fields = [clause.field] if clause.field else ["title", "text"]
-    tokens = [[t.term for t in analyzer.tokens(document[f]) if not t.part] for f in fields]
     every = [[t.term for t in analyzer.tokens(document[f])] for f in fields]
     if clause.kind == "prefix":
         return any(term.startswith(clause.text.casefold()) for found in every for term in found)
     wanted = [t.term for t in analyzer.tokens(clause.text) if not t.part]
     if clause.kind == "phrase":
-        return any(
-            found[i : i + len(wanted)] == wanted
-            for found in tokens
-            for i in range(len(found) - len(wanted) + 1)
-        )
+        return any(phrase_in(analyzer, clause.text, document[f]) for f in fields)
     if clause.field:
         return all(term in every[0] for term in wanted)
     return all(any(term in found for found in every) for term in wanted)

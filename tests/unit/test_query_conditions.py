@@ -1,0 +1,167 @@
+"""Conditions: what they cost, what history and chunks do to them, and queries that share them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import FakeEmbedder
+
+import pyengine as pe
+from pyengine.engine.query_syntax import Clause, parse_query
+from pyengine.errors import InvalidInputError
+
+
+def ids(result: pe.SearchResult) -> list[str]:
+    return [hit.id for hit in result.hits]
+
+
+def test_deleted_documents_have_no_terms() -> None:
+    index = pe.Bm25Index.build([["ab", "x"], ["ac"], ["ab"]])
+    left = index.without([0])
+    assert left.rows_with("ab").tolist() == [False, False, True]
+    assert left.rows_with(["ab", "ac", "nowhere"]).tolist() == [False, True, True]
+    assert index.without([1]).terms_with_prefix("a") == (["ab"], False)
+    assert index.without([1]).terms_with_prefix("a", 1) == (["ab"], False)
+    assert index.terms_with_prefix("a", 1) == (["ab"], True)
+    with pytest.raises(InvalidInputError, match="terms: expected str, got int"):
+        index.rows_with(["ab", 3])  # type: ignore[list-item] - on purpose
+
+
+def test_history_does_not_show_in_prefixes(tmp_path: Path) -> None:
+    """Terms of deleted documents neither fill the first 128, which score, nor the first 1024."""
+    with pe.Engine.create(tmp_path / "i", auto_compact=False) as engine:
+        engine.add([{"id": "old", "text": " ".join(f"ab{i:04d}" for i in range(1500))}])
+        engine.commit()
+        engine.add([{"id": "new", "text": "abz"}])
+        engine.commit()
+        assert "more than 1024 terms" in engine.search("ab*", syntax="query").notes[0]
+        engine.delete(["old"])
+        engine.commit()
+        found = engine.search("ab*", syntax="query", explain=True)
+        assert (ids(found), found.notes) == (["new"], ())
+        assert [term.term for term in found.hits[0].explanation.terms] == ["abz"]
+
+
+def test_what_is_excluded_has_no_limit(tmp_path: Path) -> None:
+    with pe.Engine.create(tmp_path / "i") as engine:
+        engine.add([{"id": str(i), "text": f"pump ab{i:04d}"} for i in range(1100)])
+        engine.add([{"id": "other", "text": "pump"}])
+        engine.commit()
+        found = engine.search("pump -ab*", 2000, syntax="query")
+        assert (ids(found), found.notes) == (["other"], ())
+
+
+def test_texts_are_read_after_everything_that_is_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pe.Engine.create(tmp_path / "i") as engine:
+        engine.add([{"id": str(i), "text": f"red pump number n{i}", "n": i} for i in range(20)])
+        engine.commit()
+        read: list[list[int]] = []
+        take = type(engine.corpus).take
+        monkeypatch.setattr(
+            type(engine.corpus), "take", lambda self, rows: read.append(list(rows)) or take(self, rows)
+        )
+        assert ids(engine.search('"red pump" +n7', syntax="query")) == ["7"]
+        assert read == [[7]]
+        assert ids(engine.search('"red pump" text:number', syntax="query", filter="n == 3")) == ["3"]
+        assert read == [[7], [3], [3]]
+        assert ids(engine.search('-"pump red" +n2', syntax="query")) == ["2"]
+        assert read[3:] == [[2]]
+
+
+def test_queries_with_the_same_conditions_are_answered_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pe.Engine.create(tmp_path / "i", embedder=FakeEmbedder()) as engine:
+        engine.add(
+            [{"id": str(i), "text": f"red pump n{i % 3} {'blue' if i % 2 else ''}"} for i in range(12)]
+        )
+        engine.commit()
+        queries = ["+n1 red -blue", "red", "-blue +n1 pump", "pump red", "", '"red pump" +n1', "-red"]
+        one_by_one = [engine.search_batch([query], 5, syntax="query") for query in queries]
+        calls = []
+        search = pe.Bm25Index.search
+        monkeypatch.setattr(
+            pe.Bm25Index,
+            "search",
+            lambda self, asked, *args, **kw: calls.append(len(asked)) or search(self, asked, *args, **kw),
+        )
+        together = engine.search_batch(queries, 5, syntax="query")
+        assert calls == [2, 2, 1]
+        for i, alone in enumerate(one_by_one):
+            assert np.array_equal(together.rows[i], alone.rows[0])
+            assert np.array_equal(together.scores[i], alone.scores[0])
+        assert together.counts.tolist()[4] == together.counts.tolist()[6] == 0
+
+
+def test_a_document_is_excluded_with_all_of_its_chunks(tmp_path: Path) -> None:
+    documents = [
+        {"id": "a", "title": "guide", "text": "Pumps are red. They hum. Bipolar end."},
+        {"id": "b", "title": "note", "text": "Pumps are blue. They hum. Nothing else."},
+    ]
+    with pe.Engine.create(tmp_path / "i", chunker=pe.Chunker(3), embedder=FakeEmbedder()) as engine:
+        engine.add(documents)
+        engine.commit()
+        assert len(engine) > 2
+        for query in ("pumps -bipolar", 'pumps -"bipolar end"', "pumps -bip*", "pumps -title:guide"):
+            for mode in ("lexical", "hybrid", "dense"):
+                assert ids(engine.search(query, syntax="query", mode=mode)) == ["b"], query
+        # Where chunks are asked for, chunks are excluded.
+        chunks = engine.search("pumps -bipolar", syntax="query", mode="lexical", collapse=False)
+        assert set(ids(chunks)) == {"a", "b"}
+        # What a hit must have stands in the chunk that is shown.
+        (hit,) = engine.search('"they hum" -bipolar', syntax="query", mode="lexical").hits
+        assert (hit.id, hit.text.strip()) == ("b", "They hum.")
+
+
+def test_long_queries_take_little_memory(tmp_path: Path) -> None:
+    import tracemalloc
+
+    with pe.Engine.create(tmp_path / "i") as engine:
+        engine.add([{"id": str(i), "text": "word"} for i in range(20_000)])
+        engine.commit()
+        query = " ".join(f"+w{i}" for i in range(1000)) + ' "' + " ".join(f"v{i}" for i in range(5000)) + '"'
+        engine.search(query, syntax="query", strict=True)
+        tracemalloc.start()
+        try:
+            engine.search_batch([query + f" x{i}" for i in range(20)], 10, syntax="query", strict=True)
+            assert tracemalloc.get_traced_memory()[1] < 64 << 20  # one mask a condition would be 400 MB
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_query_that_is_not_well_formed_is_the_plain_query(tmp_path: Path) -> None:
+    with pe.Engine.create(tmp_path / "i") as engine:
+        engine.add([{"id": "a", "text": "28 USC § 1331 red"}, {"id": "b", "text": "red 1331 x28"}])
+        engine.commit()
+        for query in ('28\u00a0USC  § 1331 "', '+red -"1331', "title: red", "red a*", 'red ""', "x +"):
+            plainly = engine.search_batch([query], 5)
+            assert engine.search_batch([query], 5, syntax="query").equals(plainly), query
+            with pytest.raises(InvalidInputError, match="query: at character"):
+                engine.search(query, syntax="query", strict=True)
+
+
+def test_what_names_no_field_is_searched() -> None:
+    assert parse_query('+kind:"a b" x') == [
+        Clause("kind", "word", "", None),
+        Clause("a b", "phrase", "+", None),
+        Clause("x", "word", "", None),
+    ]
+    assert parse_query('-kind:"a b"') == [Clause("a b", "phrase", "-", None)]
+    for query, place in (("a title:", 3), ("+text: b", 2)):
+        with pytest.raises(InvalidInputError, match=f"at character {place}: expected something after"):
+            parse_query(query, strict=True)
+    with pytest.raises(InvalidInputError, match="at character 129: expected at most 32 prefixes"):
+        parse_query("ab* " * 33, strict=True)
+
+
+def test_a_literal_that_no_document_has_is_named(tmp_path: Path) -> None:
+    with pe.Engine.create(tmp_path / "i") as engine:
+        engine.add([{"id": "a", "text": "code F33.1"}])
+        engine.commit()
+        result: Any = engine.search("code F99.9", literal="require")
+        assert (ids(result), result.notes) == (["a"], ("no document has 'F99.9': it is not required",))
+        assert engine.search("code F33.1", literal="require").notes == ()
+        assert engine.search("code F99.9", literal="boost").notes == ()
