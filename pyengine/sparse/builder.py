@@ -123,9 +123,9 @@ class Bm25Builder:
     def add_pairs(self, analyzer: Analyzer, titles: Any, texts: Any) -> None:
         """Add documents by their pairs of neighbouring tokens, for phrases; each gets the next row.
 
-        The term of a pair is ``f"{first}\\n{second}"``; a literal is one token. Where literals make the words of
-        a text (those of ``Analyzer("words")``) other than its tokens, their pairs are ``f"{first}\\t{second}"``
-        beside. No pair reaches from a title into a text. The index answers token lists.
+        The term of a pair is ``f"{first}\\n{second}"``; a literal is one token. Where literals make the words
+        of a text, those of ``Analyzer("words")``, other than its tokens, it has the pairs of these words too,
+        ``f"{first}\\t{second}"``. No pair reaches from a title into a text. The index answers token lists.
 
         Parameters
         ----------
