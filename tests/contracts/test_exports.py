@@ -28,6 +28,15 @@ def test_nothing_public_is_missing_from_all() -> None:
     assert public <= set(pyengine.__all__)
 
 
+def test_every_name_is_loaded_from_where_it_is_said_to_be() -> None:
+    eager = {"diagnose", "errors"}
+    assert set(pyengine._WHERE) == set(pyengine.__all__) - eager
+    for name, module in pyengine._WHERE.items():
+        assert getattr(pyengine, name) is getattr(importlib.import_module(f"pyengine.{module}"), name)
+    with pytest.raises(AttributeError, match="no attribute 'Enigne'"):
+        _ = pyengine.Enigne
+
+
 @pytest.mark.parametrize("name", IMPORTABLE)
 def test_every_module_imports_and_has_what_it_lists(name: str) -> None:
     module = importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""``import pyengine`` is light: what it loads, prints, changes and costs, seen from a fresh interpreter."""
+"""``import pyengine`` and its names are light: what they load, print, change and cost, in a fresh interpreter."""
 
 import json
 import os
@@ -46,6 +46,8 @@ environ, native = dict(os.environ), threads()
 start = time.process_time()
 import pyengine
 seconds = time.process_time() - start
+for name in pyengine.__all__:
+    getattr(pyengine, name)
 state = dict(seconds=seconds, modules=sorted(sys.modules), environ=dict(os.environ) == environ,
              threads=[threads() - native, threading.active_count() - 1])
 print("PROBE" + json.dumps(state))
