@@ -11,7 +11,7 @@ from pyengine.config import FusionConfig
 from pyengine.corpus import JoinedCorpus, StoredCorpus
 from pyengine.dense import DenseIndex, DenseUnion
 from pyengine.engine.filtering import Filters
-from pyengine.engine.segments import Segment, entries_of
+from pyengine.engine.segments import Segment, SegmentEntry, entries_of
 from pyengine.engine.settings import Settings
 from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
 from pyengine.sparse import Bm25Index
@@ -36,8 +36,18 @@ class Snapshot:
     given: Embedder | None  # the caller's; None to make it again when it is needed
 
     @classmethod
-    def of(cls, store: Store, *, fusion: FusionConfig | None = None, given: Embedder | None = None) -> Self:
-        """Map the files of the store's generation, and join its segments."""
+    def of(
+        cls,
+        store: Store,
+        *,
+        fusion: FusionConfig | None = None,
+        given: Embedder | None = None,
+        before: "Snapshot | None" = None,
+    ) -> Self:
+        """Map the files of the store's generation, and join its segments.
+
+        Segments of the snapshot before it whose files are the same are taken over as they are open.
+        """
         manifest = store.manifest
         if manifest is None:
             raise NotFoundError(f"{store.path}: the index was never finished; create it again")
@@ -48,8 +58,9 @@ class Snapshot:
         vectors = settings.embedder is not None
         if given is not None and settings.embedder is not None:
             settings.embedder.check(given, str(store.path))
+        known = {} if before is None else before.unchanged(manifest)
         segments = tuple(
-            Segment.open(store.path, entry, vectors=vectors, phrases=settings.phrases)
+            known.get(entry) or Segment.open(store.path, entry, vectors=vectors, phrases=settings.phrases)
             for entry in entries_of(manifest, where)
         )
         corpus: StoredCorpus | JoinedCorpus
@@ -65,7 +76,19 @@ class Snapshot:
 
     def next(self, store: Store, *, given: Embedder | None = None) -> "Snapshot":
         """Return the snapshot of a newer generation, with what the caller gave for this one."""
-        return Snapshot.of(store, fusion=self.settings.fusion, given=given or self.given)
+        return Snapshot.of(store, fusion=self.settings.fusion, given=given or self.given, before=self)
+
+    def unchanged(self, manifest: Manifest) -> dict[SegmentEntry, Segment]:
+        """Return the segments whose files another generation lists with the same content.
+
+        By checksum, not by path: the directory may have been made anew.
+        """
+        mine, theirs = ({file.path: file for file in of.files} for of in (self.manifest, manifest))
+        return {
+            segment.entry: segment
+            for segment in self.segments
+            if all(theirs.get(path) == mine[path] for path in segment.entry.files(self.manifest))
+        }
 
     def rows_with_pair(self, pairs: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Return which rows have one of some pairs of words; asked only where the index has pairs."""

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import weakref
 from pathlib import Path
 from types import TracebackType
@@ -189,7 +190,7 @@ class Store:
         """
         problems = []
         for entry in self._committed.files if self._committed else ():
-            problem = self._check(entry)
+            problem = self._check(entry, os.path.realpath(self._path))
             if problem is None and deep:
                 try:
                     size, sha256 = self._disk.digest(self._path / entry.path)
@@ -290,7 +291,8 @@ class Store:
                 return f"{folder}: expected a folder with files of generation {manifest.generation}, got none"
             except OSError as error:
                 raise refused(error, folder, "open", _NO_CHANGE) from error
-        return next((problem for entry in manifest.files if (problem := self._check(entry))), None)
+        root = os.path.realpath(self._path)
+        return next((problem for entry in manifest.files if (problem := self._check(entry, root))), None)
 
     def _become(self, manifest: Manifest, pins: list[int]) -> None:
         self.close()
@@ -326,20 +328,20 @@ class Store:
             return any(TEMPORARY not in name for name in os.listdir(self._path / SEGMENTS))
         return False
 
-    def _check(self, entry: FileEntry) -> str | None:
+    def _check(self, entry: FileEntry, root: str) -> str | None:
         path = self._path / entry.path
         try:
-            resolved = Path(os.path.realpath(path, strict=True))
-            state = resolved.stat()
+            resolved = os.path.realpath(path, strict=True)
+            state = os.stat(resolved)
         except (FileNotFoundError, NotADirectoryError):
             return f"{path}: missing"
         except OSError as error:
             if error.errno == errno.ELOOP:
                 return f"{path}: expected a file, got links that lead in a circle"
             raise refused(error, path, "look at", _NO_CHANGE) from error
-        if not resolved.is_relative_to(self._path.resolve()):
+        if os.path.commonpath((root, resolved)) != root:
             return f"{path}: expected a file inside {self._path}, got a link to {resolved}"
-        if not resolved.is_file():
+        if not stat.S_ISREG(state.st_mode):
             return f"{path}: expected a file, got something else"
         if state.st_size != entry.bytes:
             return f"{path}: expected {entry.bytes} bytes, got {state.st_size}"

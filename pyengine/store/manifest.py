@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from pyengine.errors import CorruptIndexError, IncompatibleIndexError, InvalidInputError
@@ -243,5 +243,4 @@ def _is_inside(path: str) -> bool:
         and all(part not in ("", ".", "..") for part in parts)
         and "\0" not in path
         and "\\" not in path
-        and str(PurePosixPath(path)) == path
     )

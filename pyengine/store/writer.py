@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -417,8 +418,9 @@ class Writer:
             raise refused(error, path, "read", "nothing was changed") from error
 
 
+@cache
 def _version() -> str:
-    # Imported here: it costs as much as the rest of the package together.
+    # Imported here: it costs as much as the rest of the package together. Asked once: the answer holds.
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -1,4 +1,4 @@
-"""``import pyengine`` and its names are light: what they load, print, change and cost, in a fresh interpreter."""
+"""``import pyengine`` and its names are light: what they load, print, change and cost in a fresh start."""
 
 import json
 import os

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 
 import pyengine as pe
 from pyengine.engine import SegmentSize
+from pyengine.engine.snapshot import Snapshot
 from pyengine.errors import CorruptIndexError, IncompatibleIndexError, InvalidInputError
 from pyengine.rows import Numbering
+from pyengine.store import Store
 from pyengine.store.manifest import Manifest
 
 
@@ -52,6 +55,23 @@ def test_a_commit_touches_no_older_segment(tmp_path: Path) -> None:
         ]
         # One document and one deleted row, beside an index of a hundred: headers, mostly.
         assert sum(path.stat().st_size for path in written) < sum(s.st_size for s in before.values())
+
+
+def test_a_newer_snapshot_keeps_open_what_did_not_change(tmp_path: Path) -> None:
+    path = tmp_path / "idx"
+    with index_of(path, range(100), range(100, 150), auto_compact=False) as engine:
+        before = Snapshot.of(Store.open(path))
+        engine.delete(["d120"])
+        engine.commit()
+    after = before.next(Store.open(path))
+    assert after.segments[0] is before.segments[0]
+    assert after.segments[1] is not before.segments[1]
+    assert (len(before.corpus), len(after.corpus)) == (150, 149)
+    shutil.rmtree(path)
+    index_of(path, range(200, 300)).close()  # of the same name and size, and another index
+    anew = before.next(Store.open(path))
+    assert anew.segments[0].entry == before.segments[0].entry
+    assert anew.corpus.id(0) == "d200"
 
 
 def test_a_segment_that_is_deleted_whole_goes(tmp_path: Path) -> None:
