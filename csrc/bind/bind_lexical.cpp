@@ -79,6 +79,11 @@ std::unique_ptr<LexicalIndex> with_deletions(const LexicalIndex& index, const st
   return enter([&] { return std::make_unique<LexicalIndex>(index.collection().with_deletions(path)); });
 }
 
+std::unique_ptr<LexicalIndex> with_positions(const LexicalIndex& index, const std::string& path) {
+  static_cast<void>(index.only_part());
+  return enter([&] { return std::make_unique<LexicalIndex>(index.collection().with_positions(path)); });
+}
+
 py::array_t<Row> deleted_rows(const LexicalIndex& index) {
   const std::vector<Row> rows = enter([&] { return index.collection().deleted_rows(); });
   return py::array_t<Row>(static_cast<py::ssize_t>(rows.size()), rows.data());
@@ -314,13 +319,17 @@ void register_lexical(py::module_& m) {
       .def("verify",
            [](const LexicalIndex& index) {
              enter([&] {
-               for (const pyengine::CollectionPart& part : index.parts()) part.segment->verify();
+               for (const pyengine::CollectionPart& part : index.parts()) {
+                 part.segment->verify();
+                 if (part.positions != nullptr) part.positions->verify(*part.segment);
+               }
              });
            })
       .def_static("union_of", &union_of, py::arg("indexes"))
       .def("without", &without, py::arg("rows"), py::arg("terms") = py::none())
       .def("save_deletions", &save_deletions, py::arg("path"))
       .def("with_deletions", &with_deletions, py::arg("path"))
+      .def("with_positions", &with_positions, py::arg("path"))
       .def("deleted_rows", &deleted_rows)
       .def("search", &search, py::arg("queries"), py::arg("k"), py::arg("n_threads"),
            py::arg("exact") = false, py::arg("filter") = py::none(), py::arg("params") = py::none(),

@@ -27,6 +27,11 @@ class LexicalIndex {
     return collection().parts();
   }
 
+  // The one segment there is, shared. REQUIRES: there is one.
+  [[nodiscard]] std::shared_ptr<const pyengine::LexicalSegment> shared_part() const {
+    return parts().front().segment;
+  }
+
   // The one segment there is, which has the term ids. Throws Error{kInvalidArgument} if there are several.
   [[nodiscard]] const pyengine::LexicalSegment& only_part() const {
     if (parts().size() != 1) {

@@ -39,6 +39,7 @@ PYBIND11_MODULE(_core, m) {
   register_fuse(m);
   register_lexical(m);
   register_builder(m);
+  register_positions(m);
   register_term_counts(m);
   register_row_sets(m);
 }

@@ -9,7 +9,8 @@
 namespace pyengine {
 
 Collection::Collection(std::shared_ptr<const LexicalSegment> segment)
-    : Collection(std::vector<CollectionPart>{{std::move(segment), std::make_shared<const Deletions>(), 0}}) {}
+    : Collection(std::vector<CollectionPart>{
+          {std::move(segment), std::make_shared<const Deletions>(), 0, nullptr}}) {}
 
 Collection::Collection(std::vector<CollectionPart> parts) : parts_(std::move(parts)) {
   if (parts_.empty()) throw Error(Code::kInvalidArgument, "indexes: expected one or more, got none");
@@ -65,6 +66,12 @@ Collection Collection::with_deletions(const std::string& path) const {
   std::vector<CollectionPart> parts = parts_;
   CollectionPart& only = parts.front();
   only.deletions = std::make_shared<const Deletions>(Deletions::load(path, *only.segment));
+  return Collection(std::move(parts));
+}
+
+Collection Collection::with_positions(const std::string& path) const {
+  std::vector<CollectionPart> parts = parts_;
+  parts.front().positions = Positions::open(path, *parts.front().segment);
   return Collection(std::move(parts));
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/bm25.hpp"
 #include "core/deletions.hpp"
+#include "core/positions.hpp"
 #include "core/segment.hpp"
 #include "core/types.hpp"
 
@@ -19,6 +20,7 @@ struct CollectionPart {
   std::shared_ptr<const LexicalSegment> segment;
   std::shared_ptr<const Deletions> deletions;  // never null
   Row first_row = 0;
+  std::shared_ptr<const Positions> positions;  // null: none were made
 };
 
 class Collection {
@@ -39,6 +41,9 @@ class Collection {
 
   // This collection of one segment and what Deletions::save has written for it. Throws as Deletions::load.
   [[nodiscard]] Collection with_deletions(const std::string& path) const;
+
+  // This collection of one segment and the positions that were saved for it. Throws as Positions::open.
+  [[nodiscard]] Collection with_positions(const std::string& path) const;
 
   // Rows that are deleted, ascending.
   [[nodiscard]] std::vector<Row> deleted_rows() const;

@@ -1,4 +1,4 @@
-// Which texts hold a phrase, and by which pairs of neighbours an index finds them.
+// Which texts hold a phrase, and by which pairs of words an index finds them.
 //
 // A phrase is in a text if their tokens follow each other alike, a literal being one token; or if it stands
 // there word for word, whatever literals the text around it makes of the words: "28 USC § 1331" is in
@@ -18,9 +18,7 @@
 
 namespace pyengine {
 
-// Between the two tokens of a pair, and between two words where the tokens are others. No term has either,
-// since they are white space.
-inline constexpr char kTokenPair = '\n';
+// Between the two words of a pair. No term has it, since it is white space.
 inline constexpr char kWordPair = '\t';
 
 // Finds a sequence in others, in time linear in both whatever they hold (Knuth, Morris and Pratt 1977).
@@ -110,10 +108,10 @@ struct PairScratch {
   std::string pair;
 };
 
-// Calls `emit(term)` for the pairs of neighbours of a text: of its tokens, parts of literals left out, with
-// kTokenPair between; and with kWordPair those of its words that are no pair of tokens.
-// Every text that a phrase is in has all pairs of tokens of the phrase, or all pairs of its words, each with
-// one separator or the other.
+// Calls `emit(term)` for the pairs of neighbouring words of a text that are no neighbouring tokens, because
+// of a literal: both words with kWordPair between. The others are found by the places of tokens. Every text
+// that a phrase is in has its tokens one after the other, or each pair of its words as such a pair or as
+// neighbouring tokens.
 template <class Emit>
 void for_pairs(std::string_view text, const Analyzer& analyzer, const Analyzer& by_words,
                PairScratch& scratch, Emit emit) {
@@ -125,15 +123,8 @@ void for_pairs(std::string_view text, const Analyzer& analyzer, const Analyzer& 
     scratch.whole.push_back(token);
     literal = literal || token.kind != Kind::kWord;
   }
-  const auto out = [&](std::string_view first, char separator, std::string_view second) {
-    scratch.pair.assign(first).append(1, separator).append(second);
-    emit(std::string_view(scratch.pair));
-  };
-  const std::vector<Token>& whole = scratch.whole;
-  for (std::size_t i = 1; i < whole.size(); ++i) {
-    out(scratch.tokens.term(whole[i - 1]), kTokenPair, scratch.tokens.term(whole[i]));
-  }
   if (!literal || analyzer.preset() != Preset::kDomain) return;
+  const std::vector<Token>& whole = scratch.whole;
   by_words.analyze(text, scratch.words);
   const std::vector<Token>& words = scratch.words.tokens;
   const auto same = [&](std::size_t token, const Token& word) {
@@ -144,7 +135,9 @@ void for_pairs(std::string_view text, const Analyzer& analyzer, const Analyzer& 
   for (std::size_t i = 1; i < words.size(); ++i) {
     while (token < whole.size() && whole[token].start < words[i - 1].start) ++token;
     if (same(token, words[i - 1]) && same(token + 1, words[i])) continue;
-    out(scratch.words.term(words[i - 1]), kWordPair, scratch.words.term(words[i]));
+    scratch.pair.assign(scratch.words.term(words[i - 1])).append(1, kWordPair);
+    scratch.pair.append(scratch.words.term(words[i]));
+    emit(std::string_view(scratch.pair));
   }
 }
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from pyengine.corpus import Corpus, StoredCorpus, conform, indexed_text, write_ipc
 from pyengine.dense import DenseIndex
-from pyengine.engine.segments import CORPUS, PAIRS, VECTORS, SegmentEntry
+from pyengine.engine.segments import CORPUS, PAIRS, POSITIONS, VECTORS, SegmentEntry
 from pyengine.engine.settings import Settings
 from pyengine.engine.sources import Source, mapped_vectors
 from pyengine.errors import InvalidInputError, StorageError
-from pyengine.sparse import Bm25Builder, Bm25Index
+from pyengine.sparse import Bm25Builder, Bm25Index, PositionsBuilder
 from pyengine.store import Store, Writer
 from pyengine.store.writer import refused
 from pyengine.text import Analyzer
@@ -88,8 +88,10 @@ class Building:
             live = chain.from_iterable(source.batches() for source in sources)
             write_ipc(() if schema is None else conform(live, schema), folder / CORPUS, schema=schema)
             corpus = Corpus.open_ipc(folder / CORPUS)
-            self._build_lexical(corpus, progress).save(folder)
+            lexical = self._build_lexical(corpus, progress)
+            lexical.save(folder)
             if self.settings.phrases:
+                self._write_positions(lexical, corpus, folder / POSITIONS)
                 self._build_pairs(corpus).save(folder / PAIRS)
             if self.settings.embedder is not None:
                 self._build_dense(sources, self.settings.embedder.dim, folder / VECTORS)
@@ -126,6 +128,15 @@ class Building:
             if progress is not None:
                 progress(done, len(corpus))
         return builder.finish()
+
+    def _write_positions(self, lexical: Bm25Index, corpus: StoredCorpus, file: Path) -> None:
+        """Write down where the terms of the documents stand; reads the documents once more."""
+        builder = PositionsBuilder(
+            lexical, n_threads=self.n_threads, memory_mb=self.memory_mb, scratch=self.scratch
+        )
+        for batch in corpus.batches():
+            builder.add(batch.column("title"), batch.column("text"))
+        builder.save(file)
 
     def _build_pairs(self, corpus: StoredCorpus) -> Bm25Index:
         """Index the pairs of neighbouring words, exactly as they stand: neither stems nor stop words."""

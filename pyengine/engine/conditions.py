@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -92,10 +92,11 @@ class _Reader:
         self._analyzer = snapshot.settings.analyzer
         # Phrases are exact: neither stems nor stop words.
         self._exact = Analyzer(self._analyzer.preset)
+        self._positions = snapshot.settings.phrases
 
     def reads_texts(self, condition: Condition) -> bool:
         """Whether a condition may need the stored texts, rather than the index alone."""
-        return condition.kind == "phrase" or condition.field is not None
+        return condition.kind == "phrase" or (condition.field is not None and not self._positions)
 
     def documents(self, rows: Rows) -> Rows:
         """Return all rows of the documents that have one of these rows."""
@@ -107,8 +108,9 @@ class _Reader:
         """Return the rows among ``within`` that have what a condition names."""
         if condition.kind == "phrase":
             return self._with_phrase(condition, within)
-        found = within & _looked_up(self._snapshot.lexical, condition)
-        if condition.field is None:
+        where = condition.field if self._positions else None
+        found = within & _looked_up(self._snapshot.lexical, condition, where)
+        if condition.field == where:
             return found
         return self._checked(found, lambda table: self._in_field(condition, table))
 
@@ -124,29 +126,42 @@ class _Reader:
         none = np.zeros(len(within), dtype=np.bool_)
         read = [token for token in self._exact.tokens(condition.text) if not token.part]
         tokens = [token.term for token in read]
-        if self._snapshot.settings.phrases and len(tokens) > 1:
-            found = within.copy()
-            for first, second in pairwise(tokens):
-                found &= self._snapshot.rows_with_pair([f"{first}\n{second}"])
-            sure = len(tokens) == 2
-        else:
-            found = within & _all_of(self._snapshot.lexical, condition.terms)
-            # The index has literals as they are, and words too unless it has stems.
-            sure = len(tokens) == 1 and (read[0].kind != "word" or self._analyzer.stemmer is None)
-        return (found, none) if sure and condition.field is None else (none, found)
+        if self._positions and len(tokens) > 1:
+            found = within & self._in_order(tokens, condition.field)
+            sure = self._analyzer.stemmer is None and not self._analyzer.stopwords
+            return (found, none) if sure else (none, found)
+        where = condition.field if self._positions else None
+        found = within & _all_of(self._snapshot.lexical, condition.terms, where)
+        # The index has literals as they are, and words too unless it has stems.
+        sure = len(tokens) == 1 and (read[0].kind != "word" or self._analyzer.stemmer is None)
+        return (found, none) if sure and condition.field == where else (none, found)
+
+    def _in_order(self, tokens: Sequence[str], field: str | None = None) -> Rows:
+        """Return the rows with tokens that follow each other, as far as the index tells.
+
+        It has stems for words and no stop words, where the analyzer is made so: rows then come too many. A
+        literal may be spelled like a stop word and be there, so tokens are in order between those only.
+        """
+        lexical, stopwords = self._snapshot.lexical, self._analyzer.stopwords
+        rows = np.ones(len(lexical), dtype=np.bool_)
+        for stopped, run in groupby(tokens, key=stopwords.__contains__):
+            if not stopped:
+                rows &= lexical.rows_with_phrase(self._analyzer._stem(list(run)), field=field)
+        return rows
 
     def _by_words(self, condition: Condition, within: Rows) -> Rows:
         """Return the rows that may have the phrase word for word, with literals around or across its ends."""
         none = np.zeros(len(within), dtype=np.bool_)
         if self._analyzer.preset != "domain" or len(condition.text.split()) < 2:
             return none  # words are tokens; or a literal in one piece, which is a term wherever it stands
-        if not self._snapshot.settings.phrases:
+        if not self._positions:
             tokens = self._analyzer.tokens(condition.text)
             terms = [token.term for token in tokens if token.kind == "word" or token.part]
             return within & _all_of(self._snapshot.lexical, terms) if terms else none
         found = within.copy()
         for first, second in pairwise(Analyzer("words").terms(condition.text)):
-            found &= self._snapshot.rows_with_pair([f"{first}\n{second}", f"{first}\t{second}"])
+            neighbours = self._in_order([first, second], condition.field)
+            found &= neighbours | self._snapshot.rows_with_pair(f"{first}\t{second}")
         return found
 
     def _checked(self, rows: Rows, check: "Callable[[pa.Table], Rows]") -> Rows:
@@ -171,14 +186,16 @@ class _Reader:
         return rows
 
 
-def _looked_up(index: Bm25Index, condition: Condition) -> Rows:
-    return index.rows_with(condition.terms) if condition.kind == "any" else _all_of(index, condition.terms)
+def _looked_up(index: Bm25Index, condition: Condition, field: str | None = None) -> Rows:
+    if condition.kind == "any":
+        return index.rows_with(condition.terms, field=field)
+    return _all_of(index, condition.terms, field)
 
 
-def _all_of(index: Bm25Index, terms: Sequence[str]) -> Rows:
+def _all_of(index: Bm25Index, terms: Sequence[str], field: str | None = None) -> Rows:
     rows = np.ones(len(index), dtype=np.bool_)
     for term in dict.fromkeys(terms):
-        rows &= index.rows_with(term)
+        rows &= index.rows_with(term, field=field)
         if not rows.any():
             break
     return rows

@@ -14,11 +14,13 @@ from pyengine.errors import CorruptIndexError
 from pyengine.sparse import Bm25Index
 from pyengine.store import Manifest
 
-__all__ = ["CORPUS", "PAIRS", "VECTORS", "Segment", "SegmentEntry", "entries_of"]
+__all__ = ["CORPUS", "PAIRS", "POSITIONS", "VECTORS", "Segment", "SegmentEntry", "entries_of"]
 
 CORPUS: Final = "corpus.arrow"
 PAIRS: Final = "pairs"
 """The folder inside a segment's own that holds the index of its pairs of words, where there is one."""
+POSITIONS: Final = "positions.seg"
+"""Where the terms of a segment stand, beside its lexical index; there where the pairs are."""
 VECTORS: Final = "vectors"
 """Where a segment is written with vectors, the folder inside its own that holds them."""
 _SEGMENTS: Final = "segments"
@@ -160,6 +162,8 @@ class Segment:
             raise CorruptIndexError(
                 f"{folder}: the parts hold different numbers of documents: {rows}; {_MEND}"
             )
+        if phrases:
+            lexical = lexical.with_positions(folder / POSITIONS)
         if entry.deletions is not None:
             try:
                 lexical = lexical.with_deletions(root / _SEGMENTS / entry.deletions)

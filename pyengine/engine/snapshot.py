@@ -90,10 +90,10 @@ class Snapshot:
             if all(theirs.get(path) == mine[path] for path in segment.entry.files(self.manifest))
         }
 
-    def rows_with_pair(self, pairs: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Return which rows have one of some pairs of words; asked only where the index has pairs."""
+    def rows_with_pair(self, pair: str) -> npt.NDArray[np.bool_]:
+        """Return which rows have a pair of words beside a literal; asked only where the index has pairs."""
         found = [
-            np.delete(segment.pairs.rows_with(pairs), segment.deleted)
+            np.delete(segment.pairs.rows_with(pair), segment.deleted)
             for segment in self.segments
             if segment.pairs is not None
         ]

@@ -3,6 +3,7 @@
 from pyengine.rows import RowFilter
 from pyengine.sparse.builder import Bm25Builder
 from pyengine.sparse.index import FILE_NAME, Bm25Index
+from pyengine.sparse.positions import PositionsBuilder
 from pyengine.sparse.report import Bm25Stats, QueryProfile, TermContribution
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Bm25Builder",
     "Bm25Index",
     "Bm25Stats",
+    "PositionsBuilder",
     "QueryProfile",
     "RowFilter",
     "TermContribution",

@@ -13,7 +13,7 @@ from pyengine.sparse.inputs import Documents, Kind, Progress, document_batches, 
 from pyengine.sparse.saved import dump_analyzer
 from pyengine.text import Analyzer
 
-__all__ = ["Bm25Builder"]
+__all__ = ["Bm25Builder", "memory_budget"]
 
 _LEAST_MEMORY_MB: Final = 64
 _BYTES_PER_MB: Final = 1 << 20
@@ -71,7 +71,7 @@ class Bm25Builder:
             variant,
             delta,
             n_threads=self._n_threads,
-            memory=_budget(memory_mb),
+            memory=memory_budget(memory_mb),
             scratch=os.fsencode(tempfile.gettempdir() if scratch is None else scratch),
         )
         self._analyzer = analyzer
@@ -199,7 +199,8 @@ class Bm25Builder:
         self._core.add_texts(self._analyzer._core, batch)
 
 
-def _budget(memory_mb: int | None) -> int:
+def memory_budget(memory_mb: int | None) -> int:
+    """Return a bound as the core takes it, 0 for none, or raise `InvalidInputError`."""
     if memory_mb is None:
         return 0
     count = require_count("memory_mb", memory_mb)

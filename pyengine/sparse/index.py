@@ -317,6 +317,31 @@ class Bm25Index(Searchable):
         """
         return Bm25Index(self._core.with_deletions(os.fsencode(file)), self._analyzer)
 
+    def with_positions(self, file: str | os.PathLike[str]) -> "Bm25Index":
+        """Return this index with the positions that `PositionsBuilder` has written down; phrases need them.
+
+        Parameters
+        ----------
+        file : path-like
+            The file.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such file.
+        CorruptIndexError
+            It is damaged, or was written for another index.
+        IncompatibleIndexError
+            It is of a newer format.
+        InvalidInputError
+            A union of several indexes.
+
+        Notes
+        -----
+        The file is mapped; header and bounds are checked, `verify` reads the rest. Microseconds.
+        """
+        return Bm25Index(self._core.with_positions(os.fsencode(file)), self._analyzer)
+
     @property
     def deleted(self) -> npt.NDArray[np.uint32]:
         """The stored rows that `without` has deleted, ascending."""

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -20,6 +20,8 @@ from pyengine.types import NO_ROW, Hits
 
 __all__ = ["Searchable"]
 
+# As the core numbers them.
+_FIELDS: Final[dict[str | None, int]] = {None: 0, "title": 1, "text": 2}
 _CoreFilter: TypeAlias = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32] | None]
 
 
@@ -223,13 +225,15 @@ class Searchable:
         shares = self._core.explain(self._encode([query]), row)
         return [TermContribution(*share) for share in shares]
 
-    def rows_with(self, terms: str | Sequence[str]) -> npt.NDArray[np.bool_]:
+    def rows_with(self, terms: str | Sequence[str], *, field: str | None = None) -> npt.NDArray[np.bool_]:
         """Return which rows have a term, or one of several. Deleted documents have none.
 
         Parameters
         ----------
         terms : str or sequence of str
             As the index has them, after analysis and stemming.
+        field : "title" or "text", optional
+            Where it has to stand; only for an index `with_positions`. By default anywhere.
 
         Returns
         -------
@@ -238,7 +242,7 @@ class Searchable:
         Raises
         ------
         InvalidInputError
-            Something that is not text.
+            Something that is not text; a field for an index without positions.
         CorruptIndexError
             The file was damaged in a way that `load` does not notice.
 
@@ -250,8 +254,37 @@ class Searchable:
         for term in wanted:
             if not isinstance(term, str):
                 raise InvalidInputError(f"terms: expected str, got {type(term).__name__}")
-        rows = _core.rows_with(self._core, wanted)
-        return rows if self._numbering is None else rows[self._numbering.live()]
+        return self._live(_core.rows_with(self._core, wanted, _field(field)))
+
+    def rows_with_phrase(self, terms: Sequence[str], *, field: str | None = None) -> npt.NDArray[np.bool_]:
+        """Return in which rows terms follow each other, in the title or in the text; needs `with_positions`.
+
+        Parameters
+        ----------
+        terms : sequence of str, 1 or more
+            As the index has them, after analysis and stemming. A literal is one term; its parts are none.
+        field : "title" or "text", optional
+            Which of the two it has to be.
+
+        Returns
+        -------
+        bool, shape (rows,)
+
+        Raises
+        ------
+        InvalidInputError
+            No term; an index without positions.
+        CorruptIndexError
+            As in `rows_with`.
+
+        Notes
+        -----
+        Cost: O(rows + postings of the rarest term), and the places of those in rows with all terms. Threads:
+        safe; the GIL is released.
+        """
+        if not terms:
+            raise InvalidInputError("terms: expected one or more, got none")
+        return self._live(_core.rows_with_phrase(self._core, list(terms), _field(field)))
 
     def terms_with_prefix(self, prefix: str, limit: int = 1024) -> tuple[list[str], bool]:
         """Return the terms that begin with a prefix, in the order of their bytes, and whether there are more.
@@ -294,6 +327,10 @@ class Searchable:
         """
         return self._core.count_postings(self._encode(queries))
 
+    def _live(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return what holds for the stored rows for those that are shown."""
+        return rows if self._numbering is None else rows[self._numbering.live()]
+
     def _allowed(self, filter: npt.ArrayLike | RowFilter | None) -> _CoreFilter | None:
         """Return a filter as the core takes it: over stored rows."""
         if filter is None:
@@ -315,3 +352,10 @@ class Searchable:
 
     def _encode(self, queries: Queries) -> _core.Queries:
         return encode_queries(queries, self._core, self._analyzer)
+
+
+def _field(name: str | None) -> int:
+    """Return a field as the core numbers them, or raise `InvalidInputError`."""
+    if name not in _FIELDS:
+        raise InvalidInputError(f"field: expected 'title', 'text' or None, got {name!r}")
+    return _FIELDS[name]

@@ -215,14 +215,16 @@ def test_what_the_answer_says(engine: pe.Engine) -> None:
         engine.search('"x', syntax="query", strict=True)
 
 
-def test_stems_and_stop_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("phrases", [False, True])
+def test_stems_and_stop_words(tmp_path: Path, phrases: bool) -> None:
     analyzer = pe.Analyzer("domain", stemmer="english", stopwords="english")
-    with pe.Engine.create(tmp_path / "i", analyzer=analyzer) as engine:
+    with pe.Engine.create(tmp_path / "i", analyzer=analyzer, phrases=phrases) as engine:
         engine.add([{"id": "a", "text": "searching the engines"}, {"id": "b", "text": "engine search"}])
         engine.commit()
         assert set(ids(engine.search("+engines searched", syntax="query"))) == {"a", "b"}
         # Phrases are exact: neither stemmed nor without their stop words.
         assert ids(engine.search('"searching the engines"', syntax="query")) == ["a"]
+        assert ids(engine.search('"searching engines"', syntax="query")) == []
         assert ids(engine.search('"search engine"', syntax="query")) == []
         assert ids(engine.search('"engine search"', syntax="query")) == ["b"]
 
@@ -271,28 +273,38 @@ def test_a_title_that_counts_more_is_bm25f(tmp_path: Path, boost: int) -> None:
             pe.Engine.create(tmp_path / "x", title_boost=wrong)
 
 
-def test_pairs_of_words_make_phrases_a_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    analyzer = pe.Analyzer("domain", stemmer="english", stopwords="english")
+def test_positions_make_phrases_and_fields_a_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = [
         {"id": "a", "title": "of searching", "text": "the engines per 28 USC § 1331 now"},
         {"id": "b", "title": "", "text": "the engine of search searching the"},
     ]
-    with pe.Engine.create(tmp_path / "i", analyzer=analyzer, phrases=True) as engine:
+    with pe.Engine.create(tmp_path / "i", phrases=True) as engine:
         engine.add(documents)
         engine.commit(memory_mb=64)
         files = engine.info()["files"]
+        assert files["positions.seg"] > 0
         assert files["pairs/lexical.seg"] > 0
         reads: list[object] = []
         take = type(engine.corpus).take
         monkeypatch.setattr(
             type(engine.corpus), "take", lambda self, rows: reads.append(rows) or take(self, rows)
         )
-        assert ids(engine.search('"the engines"', syntax="query")) == ["a"]
-        assert ids(engine.search('"searching the"', syntax="query")) == ["b"]  # not from title into text
-        assert ids(engine.search('"per 28 USC § 1331"', syntax="query")) == ["a"]
+        for query, expected in {
+            '"the engines"': ["a"],
+            '"searching the"': ["b"],  # not from title into text
+            '"per 28 USC § 1331 now"': ["a"],
+            '"28 USC § 1331"': ["a"],
+            '"engine of search"': ["b"],
+            'title:"of searching"': ["a"],
+            'text:"of searching"': [],
+            "title:searching": ["a"],
+            "text:sear*": ["b"],
+            "-title:sear* the": ["b"],
+        }.items():
+            assert ids(engine.search(query, syntax="query")) == expected, query
         assert reads == []
-        assert ids(engine.search('"engine of search"', syntax="query")) == ["b"]
-        assert len(reads) == 1  # a longer phrase: the pairs leave few documents to read
+        assert ids(engine.search('"§ 1331 now"', syntax="query")) == ["a"]
+        assert len(reads) == 1  # within a literal: the pairs leave few documents to read
         engine.update([{"id": "a", "text": "the engines"}])
         engine.commit()
         engine.compact()
@@ -303,6 +315,17 @@ def test_pairs_of_words_make_phrases_a_look_up(tmp_path: Path, monkeypatch: pyte
         assert ids(engine.search('"the engines"', syntax="query")) == []
     with pe.Engine.open(tmp_path / "i") as again:
         assert again.info()["settings"]["phrases"] is True
+
+
+@pytest.mark.parametrize("phrases", [False, True])
+def test_a_literal_spelled_like_a_stop_word_stands_between(tmp_path: Path, phrases: bool) -> None:
+    analyzer = pe.Analyzer("domain", stopwords=["msft", "the"])
+    with pe.Engine.create(tmp_path / "i", analyzer=analyzer, phrases=phrases) as engine:
+        engine.add([{"id": "a", "text": "buy $MSFT shares"}, {"id": "b", "text": "buy the shares"}])
+        engine.commit()
+        assert ids(engine.search('"buy $MSFT shares"', syntax="query")) == ["a"]
+        assert ids(engine.search('"buy the shares"', syntax="query")) == ["b"]
+        assert ids(engine.search('"buy shares"', syntax="query")) == []
 
 
 def test_a_prefix_of_too_many_terms(tmp_path: Path) -> None:
