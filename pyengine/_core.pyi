@@ -97,7 +97,12 @@ class LexicalIndex:
 
 class PositionsBuilder:
     def __init__(
-        self, index: LexicalIndex, n_threads: int = ..., memory: int = ..., scratch: str | bytes = ...
+        self,
+        index: LexicalIndex,
+        seam: str,
+        n_threads: int = ...,
+        memory: int = ...,
+        scratch: str | bytes = ...,
     ) -> None: ...
     def add(self, analyzer: Analyzer, titles: Any, texts: Any) -> None: ...
     def new_terms(self) -> list[str]: ...

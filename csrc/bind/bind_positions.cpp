@@ -17,10 +17,11 @@ using pyengine::Code;
 using pyengine::Error;
 using pyengine::PositionsBuilder;
 
-std::unique_ptr<PositionsBuilder> make_builder(const LexicalIndex& index, unsigned n_threads,
-                                               std::uint64_t memory, std::string scratch) {
+std::unique_ptr<PositionsBuilder> make_builder(const LexicalIndex& index, std::string seam,
+                                               unsigned n_threads, std::uint64_t memory,
+                                               std::string scratch) {
   static_cast<void>(index.only_segment());
-  return std::make_unique<PositionsBuilder>(index.shared_part(),
+  return std::make_unique<PositionsBuilder>(index.shared_part(), std::move(seam),
                                             pyengine::BuildResources{n_threads, memory, std::move(scratch)});
 }
 
@@ -70,8 +71,8 @@ void save(PositionsBuilder& builder, const LexicalIndex& index, const std::strin
 
 void register_positions(py::module_& m) {
   py::class_<PositionsBuilder>(m, "PositionsBuilder")
-      .def(py::init(&make_builder), py::arg("index"), py::arg("n_threads") = 1, py::arg("memory") = 0,
-           py::arg("scratch") = ".")
+      .def(py::init(&make_builder), py::arg("index"), py::arg("seam"), py::arg("n_threads") = 1,
+           py::arg("memory") = 0, py::arg("scratch") = ".")
       .def("add", &add, py::arg("analyzer"), py::arg("titles"), py::arg("texts"))
       .def("new_terms", &new_terms)
       .def("resolve", &resolve, py::arg("stems"))

@@ -29,8 +29,10 @@ struct PositionsBuilder::Range {
   Pages<std::uint32_t> places;
 };
 
-PositionsBuilder::PositionsBuilder(std::shared_ptr<const LexicalSegment> segment, BuildResources resources)
+PositionsBuilder::PositionsBuilder(std::shared_ptr<const LexicalSegment> segment, std::string seam,
+                                   BuildResources resources)
     : segment_(std::move(segment)),
+      seam_(std::move(seam)),
       resources_(std::move(resources)),
       log_(resources_.memory == 0 ? nullptr : &resources_.scratch),
       workers_(std::max(resources_.threads, 1U)) {}
@@ -44,7 +46,7 @@ void PositionsBuilder::log_document(Worker& worker, std::string_view title, std:
                                     const Analyzer& analyzer, std::vector<std::byte>& out) const {
   std::string_view whole = text;
   if (!title.empty()) {
-    worker.joined.assign(title).append(1, '\n').append(text);
+    worker.joined.assign(title).append(seam_).append(text);
     whole = worker.joined;
   }
   analyzer.analyze(whole, worker.tokens);

@@ -28,10 +28,11 @@ class PositionsBuilder {
  public:
   using Stop = std::function<bool()>;  // asked now and then by the calling thread; true: give up
 
-  // With a budget the log lies in a file, and sorting takes no more than the budget.
-  PositionsBuilder(std::shared_ptr<const LexicalSegment> segment, BuildResources resources);
+  // `seam`: what was put between title and text. With a budget the log lies in a file, and sorting takes no
+  // more than the budget.
+  PositionsBuilder(std::shared_ptr<const LexicalSegment> segment, std::string seam, BuildResources resources);
 
-  // The next documents. A document is its title, a line feed and its text, or without a title its text
+  // The next documents. A document is its title, the seam and its text, or without a title its text
   // alone, as it was indexed. Throws Error{kInvalidArgument, kExhausted, kIo}. False: stopped; after that or
   // an error the builder is used up. REQUIRES: as many titles as texts.
   [[nodiscard]] bool add(std::span<const std::string_view> titles, std::span<const std::string_view> texts,
@@ -69,6 +70,7 @@ class PositionsBuilder {
   [[nodiscard]] Error other_documents() const;
 
   std::shared_ptr<const LexicalSegment> segment_;
+  std::string seam_;
   BuildResources resources_;
   PositionLog log_;
   std::vector<Worker> workers_;

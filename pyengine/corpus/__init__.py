@@ -7,7 +7,7 @@ from pyengine.corpus.chunking import Chunker
 from pyengine.corpus.chunks import ChunkPlace, Documents
 from pyengine.corpus.columns import conform, unified
 from pyengine.corpus.filtering import admitted, admitted_of
-from pyengine.corpus.indexed import indexed_text
+from pyengine.corpus.indexed import FIRST_SEAM, SEAM, embedded_text, indexed_text
 from pyengine.corpus.joined import JoinedCorpus
 from pyengine.corpus.report import CorpusReport, Problem
 from pyengine.corpus.source import Corpus
@@ -15,6 +15,8 @@ from pyengine.corpus.stored import StoredCorpus
 from pyengine.corpus.writing import write_ipc
 
 __all__ = [
+    "FIRST_SEAM",
+    "SEAM",
     "ChunkPlace",
     "Chunker",
     "Corpus",
@@ -26,6 +28,7 @@ __all__ = [
     "admitted",
     "admitted_of",
     "conform",
+    "embedded_text",
     "indexed_text",
     "unified",
     "write_ipc",

@@ -141,11 +141,11 @@ def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def answers_of(engine: "Engine", embedder: Embedder, queries: Sequence[str]) -> Hits:
     """Return the dense answers that an engine would give with another embedder; embeds the whole corpus."""
-    from pyengine.corpus import indexed_text
+    from pyengine.corpus import embedded_text
 
     index = DenseIndex.build(np.empty((0, embedder.dim), dtype=np.float32))
     for batch in engine.corpus.batches(max_rows=_TEXTS_PER_STEP):
-        texts = indexed_text(batch.column("title"), batch.column("text")).to_pylist()
+        texts = embedded_text(batch.column("title"), batch.column("text")).to_pylist()
         index.add(embedder.embed(texts, kind="passage"))
     vectors = embedder.embed(list(queries), kind="query")
     return as_documents(engine, index.search(vectors, min(DEPTH, len(engine)), exact=True))

@@ -29,7 +29,7 @@ __all__ = [
     "generation_name",
     "publish",
     "saying",
-    "text_column",
+    "text_columns",
     "write_empty",
     "writing",
 ]
@@ -132,7 +132,11 @@ class Building:
     def _write_positions(self, lexical: Bm25Index, corpus: StoredCorpus, file: Path) -> None:
         """Write down where the terms of the documents stand; reads the documents once more."""
         builder = PositionsBuilder(
-            lexical, n_threads=self.n_threads, memory_mb=self.memory_mb, scratch=self.scratch
+            lexical,
+            self.settings.seam,
+            n_threads=self.n_threads,
+            memory_mb=self.memory_mb,
+            scratch=self.scratch,
         )
         for batch in corpus.batches():
             builder.add(batch.column("title"), batch.column("text"))
@@ -148,7 +152,11 @@ class Building:
         return builder.finish()
 
     def _lexical_text(self, batch: "pa.RecordBatch | pa.Table") -> Any:
-        return text_column(batch, title_boost=self.settings.title_boost)
+        """Return what is indexed of each document; a title that is boosted stands there as often."""
+        title, text = text_columns(batch)
+        for _ in range(self.settings.title_boost):
+            text = indexed_text(title, text, self.settings.seam)
+        return text
 
     def _lexical_builder(self) -> Bm25Builder:
         return Bm25Index.builder(
@@ -246,14 +254,12 @@ def publish(
     )
 
 
-def text_column(batch: "pa.RecordBatch | pa.Table", *, title_boost: int = 1) -> Any:
-    """Return what the branches index of each document; the lexical one repeats a title that is boosted."""
+def text_columns(batch: "pa.RecordBatch | pa.Table") -> tuple[Any, Any]:
+    """Return the titles and the texts of some documents, each as one array."""
     title, text = batch.column("title"), batch.column("text")
     if hasattr(title, "combine_chunks"):
         title, text = title.combine_chunks(), text.combine_chunks()
-    for _ in range(title_boost):
-        text = indexed_text(title, text)
-    return text
+    return title, text
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pyengine.corpus import embedded_text
 from pyengine.dense import DenseIndex
-from pyengine.engine.building import Progress, generation_name, publish, saying, text_column, writing
+from pyengine.engine.building import Progress, generation_name, publish, saying, text_columns, writing
 from pyengine.engine.embedding import TEXTS_PER_STEP, checked_vectors
 from pyengine.engine.segments import CORPUS, VECTORS, Segment, SegmentEntry
 from pyengine.engine.settings import EmbedderRecord, Settings
@@ -103,7 +104,7 @@ def _embed(segment: Segment, base: Path, embedder: Embedder, record: EmbedderRec
                 first, done = done, done + batch.num_rows
                 if here.start >= here.stop:
                     continue
-                texts = text_column(batch).to_pylist()[here]
+                texts = embedded_text(*text_columns(batch)).to_pylist()[here]
                 file.write(_vectors(texts, dead[first:done][here], embedder, record).tobytes())
                 file.flush()
                 os.fsync(file.fileno())

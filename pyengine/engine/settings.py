@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from pyengine.config import Bm25Config, DenseConfig, FusionConfig
-from pyengine.corpus import Chunker
+from pyengine.corpus import FIRST_SEAM, SEAM, Chunker
 from pyengine.embed import OnnxEmbedder
 from pyengine.errors import (
     CorruptIndexError,
@@ -73,6 +73,7 @@ class Settings:
     chunker: Chunker | None = None  # None: a row is a document
     title_boost: int = 1
     phrases: bool = False  # whether pairs of words are indexed
+    seam: str = SEAM  # between title and text
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -121,6 +122,7 @@ class Settings:
             else {"config": self.chunker.config(), "fingerprint": self.chunker.fingerprint},
             "title_boost": self.title_boost,
             "phrases": self.phrases,
+            "seam": self.seam,
         }
 
     @classmethod
@@ -150,6 +152,7 @@ class Settings:
                 None if cut is None else Chunker.from_config(cut["config"]),
                 check_title_boost(data.get("title_boost", 1)),
                 bool(data.get("phrases", False)),
+                _check_seam(data.get("seam", FIRST_SEAM)),
             )
             parts = [("analyzer", analyzer.fingerprint, stored)]
             if cut is not None and settings.chunker is not None:
@@ -174,6 +177,12 @@ def check_title_boost(boost: Any) -> int:
             f"title_boost: expected a whole number from 1 to {_MOST_BOOST}, got {boost!r}"
         )
     return boost
+
+
+def _check_seam(seam: object) -> str:
+    if seam not in (FIRST_SEAM, SEAM):
+        raise InvalidInputError(f"seam: expected one or four line feeds, got {seam!r}")
+    return str(seam)
 
 
 def reopen_embedder(record: EmbedderRecord, where: str) -> Embedder:

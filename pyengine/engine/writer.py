@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyengine.corpus import Corpus, StoredCorpus, admitted_of, conform, unified, write_ipc
+from pyengine.corpus import Corpus, StoredCorpus, admitted_of, conform, embedded_text, unified, write_ipc
 from pyengine.engine.building import (
     Building,
     Progress,
     generation_name,
     publish,
     saying,
-    text_column,
+    text_columns,
     writing,
 )
 from pyengine.engine.embedding import TEXTS_PER_STEP, checked_vectors
@@ -223,7 +223,7 @@ class Transaction:
         done = 0
         with path.open("wb") as file:
             for batch in corpus.batches(max_rows=TEXTS_PER_STEP):
-                texts = text_column(batch).to_pylist()
+                texts = embedded_text(*text_columns(batch)).to_pylist()
                 vectors = checked_vectors(embedder.embed(texts, kind="passage"), len(texts), record)
                 file.write(vectors.tobytes())
                 done += len(texts)

@@ -24,6 +24,8 @@ class PositionsBuilder:
     ----------
     index : Bm25Index
         Of texts, as it was built; rows are those of its documents.
+    seam : str
+        What was put between title and text.
     n_threads : int, 1 to 1024
         Threads that share the analysis; the file is the same bytes for any number.
     memory_mb : int, >= 64, optional
@@ -45,6 +47,7 @@ class PositionsBuilder:
     def __init__(
         self,
         index: Bm25Index,
+        seam: str,
         *,
         n_threads: int = 1,
         memory_mb: int | None = None,
@@ -56,6 +59,7 @@ class PositionsBuilder:
         self._index = index._core
         self._core = _core.PositionsBuilder(
             self._index,
+            seam,
             n_threads=require_count("n_threads", n_threads, MAX_BUILD_THREADS),
             memory=memory_budget(memory_mb),
             scratch=os.fsencode(tempfile.gettempdir() if scratch is None else scratch),
@@ -67,7 +71,7 @@ class PositionsBuilder:
         Parameters
         ----------
         titles, texts : sequences of str or Arrow arrays of strings, of one length
-            What was indexed as title, line feed, text, or as the text alone where there is no title; a title
+            What was indexed as title, seam, text, or as the text alone where there is no title; a title
             may have been repeated.
 
         Raises

@@ -71,9 +71,9 @@ TEST_CASE("bytes of any kind end in an error, not outside") {
 TEST_CASE("a phrase ends where the title does") {
   const pyengine::Analyzer analyzer(pyengine::Preset::kDomain);
   pyengine::SegmentBuilder builder({});
-  builder.add_text("one two\nthree one", analyzer);
+  builder.add_text("one two\n\n\n\nthree one", analyzer);
   const std::shared_ptr<const pyengine::LexicalSegment> segment = builder.finish("{}", {});
-  pyengine::PositionsBuilder places(segment, {});
+  pyengine::PositionsBuilder places(segment, "\n\n\n\n", {});
   const std::vector<std::string_view> titles{"one two"};
   const std::vector<std::string_view> texts{"three one"};
   CHECK(places.add(titles, texts, analyzer, {}));

@@ -138,6 +138,25 @@ def test_a_newer_format_is_refused(place: tuple[Path, str]) -> None:
     assert sorted(path.rglob("*")) == before
 
 
+def test_a_directory_keeps_what_stands_between_title_and_text(tmp_path: Path) -> None:
+    """One line feed where the directory does not say: a literal may be read across it, as ever."""
+    path = shutil.copytree(ENGINES / "v2" / "lexical", tmp_path / "idx")
+    crossing = {"id": "c", "title": "Art", "text": "28 USC § 1331", "n": 1}
+    wanted = [*left(), crossing]
+    for compacted in (False, True):
+        with pe.Engine.open(path, auto_compact=False) as engine:
+            engine.compact() if compacted else engine.add([crossing])
+            engine.commit()
+            assert_answers(engine, wanted)
+            assert engine.search("Art. 28", literal="require", mode="lexical").notes == ()
+            assert engine.info()["settings"]["seam"] == "\n"
+    with pe.Engine.open(path) as engine:
+        engine.delete(["c"])
+        engine.commit()
+        assert_whole(engine, left())
+        assert_answers(engine, left())
+
+
 def test_a_chunked_directory_opens_and_answers(tmp_path: Path) -> None:
     path = shutil.copytree(ENGINES / "v2" / "chunked", tmp_path / "idx")
     for deleted in (set(), {"d2/ü"}):

@@ -1,9 +1,13 @@
 """What holds of every text, whatever it says."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given, settings
-from oracles.texts import texts
+from oracles.texts import LITERALS, texts
 
 from pyengine import Analyzer, _core
+from pyengine.corpus import SEAM
 
 DOMAIN, WORDS, WHITESPACE = Analyzer("domain"), Analyzer("words"), Analyzer("whitespace")
 ALL = (DOMAIN, WORDS, WHITESPACE)
@@ -52,14 +56,25 @@ def test_terms_are_normalised_already(text: str) -> None:
 
 @examples
 @given(left=texts, right=texts)
-def test_texts_far_apart_do_not_touch(left: str, right: str) -> None:
-    gap = "\n" * 8
+def test_title_and_text_do_not_touch(left: str, right: str) -> None:
+    assert_apart(left, right)
+
+
+@pytest.mark.parametrize("white", ["", " ", "   ", "\n", "\n\n\n", "\u3000\u3000\u3000\u3000"])
+def test_no_literal_is_read_across_the_seam(white: str) -> None:
+    """Every literal of the golden file, torn at every place, with more white space about the seam."""
+    for literal in LITERALS:
+        for at in range(len(literal) + 1):
+            assert_apart(literal[:at] + white, literal[at:])
+            assert_apart(literal[:at], white + literal[at:])
+
+
+def assert_apart(left: str, right: str) -> None:
+    """The tokens of title and text as they are indexed are those of the title, then those of the text."""
     for analyzer in ALL:
-        offset = len(left) + len(gap)
-        shifted = [(t.term, t.start + offset, t.end + offset, t.kind, t.part) for t in analyzer.tokens(right)]
-        alone = [(t.term, t.start, t.end, t.kind, t.part) for t in analyzer.tokens(left)]
-        joined = analyzer.tokens(left + gap + right)
-        assert [(t.term, t.start, t.end, t.kind, t.part) for t in joined] == alone + shifted
+        offset = len(left) + len(SEAM)
+        shifted = [replace(t, start=t.start + offset, end=t.end + offset) for t in analyzer.tokens(right)]
+        assert analyzer.tokens(left + SEAM + right) == analyzer.tokens(left) + shifted
 
 
 @examples

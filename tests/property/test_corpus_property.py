@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracles.corpus import hash64, read_jsonl
 
 from pyengine import NO_ROW, Corpus
-from pyengine.corpus import StoredCorpus, indexed_text, write_ipc
+from pyengine.corpus import StoredCorpus, embedded_text, indexed_text, write_ipc
 from pyengine.corpus.ids import SeenIds, hash_id, hash_ids
 from pyengine.errors import InvalidInputError, NotFoundError
 
@@ -172,11 +172,12 @@ def test_repeated_ids_are_found_with_their_first_place(batches: list[list[int]])
 
 
 @given(st.lists(st.tuples(TEXT, TEXT)))
-def test_indexed_text_is_title_newline_text(pairs: list[tuple[str, str]]) -> None:
+def test_indexed_text_is_title_seam_text(pairs: list[tuple[str, str]]) -> None:
     titles = pa.array([title for title, _ in pairs], pa.string())
     texts = pa.array([text for _, text in pairs], pa.string())
-    expected = [f"{title}\n{text}" if title else text for title, text in pairs]
-    assert indexed_text(titles, texts).to_pylist() == expected
+    for joined, seam in ((indexed_text, "\n\n\n\n"), (embedded_text, "\n")):
+        expected = [f"{title}{seam}{text}" if title else text for title, text in pairs]
+        assert joined(titles, texts).to_pylist() == expected
 
 
 def test_unknown_ids(tmp_path: Path) -> None:

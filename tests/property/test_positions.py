@@ -11,11 +11,12 @@ from oracles.analyzer import Token, analyze
 from oracles.texts import texts
 
 from pyengine import Analyzer, Bm25Index, _core
+from pyengine.corpus import SEAM
 from pyengine.sparse import PositionsBuilder
 
-WORDS = st.lists(st.sampled_from(["a", "b", "F33.1", "f33", "getUser", "user", "the"]), max_size=7).map(
-    " ".join
-)
+WORDS = st.lists(
+    st.sampled_from(["a", "b", "F33.1", "f33", "getUser", "user", "the", "Art", "28", "USC"]), max_size=7
+).map(" ".join)
 # Real literals, torn ones, every script; no lone surrogate, which no document can hold.
 FIELD = st.one_of(WORDS, WORDS, texts.map(lambda text: text.replace("\ud800", "")))
 DOCUMENTS = st.lists(st.tuples(FIELD, FIELD), min_size=1, max_size=12)
@@ -23,12 +24,12 @@ ANALYZER = Analyzer("domain")
 
 
 def joined(title: str, text: str) -> str:
-    return f"{title}\n{text}" if title else text
+    return f"{title}{SEAM}{text}" if title else text
 
 
 def built(documents: list[tuple[str, str]], folder: Path, *, batch: int = 3, n_threads: int = 1) -> Bm25Index:
     index = Bm25Index.build([joined(*document) for document in documents], analyzer=ANALYZER)
-    builder = PositionsBuilder(index, n_threads=n_threads)
+    builder = PositionsBuilder(index, SEAM, n_threads=n_threads)
     for start in range(0, len(documents), batch):
         titles, bodies = zip(*documents[start : start + batch], strict=True)
         builder.add(titles, bodies)
@@ -95,7 +96,7 @@ def test_the_same_bytes_for_any_threads_batches_and_budget(
     built(documents, folder)
     expected = (folder / "positions.seg").read_bytes()
     index = Bm25Index.build([joined(*document) for document in documents], analyzer=ANALYZER)
-    core = _core.PositionsBuilder(index._core, n_threads, budget, bytes(folder))
+    core = _core.PositionsBuilder(index._core, SEAM, n_threads, budget, bytes(folder))
     for half in (documents[: len(documents) // 2], documents[len(documents) // 2 :]):
         core.add(ANALYZER._core, [title for title, _ in half], [text for _, text in half])
         core.resolve(None)
@@ -122,7 +123,7 @@ def test_stems_share_the_places_of_their_words(tmp_path: Path) -> None:
     analyzer = Analyzer("domain", stemmer="english", stopwords="english")
     documents = ["searching the engines", "an engine searched", "fooS foo"]
     index = Bm25Index.build(documents, analyzer=analyzer)
-    builder = PositionsBuilder(index)
+    builder = PositionsBuilder(index, SEAM)
     builder.add([""] * 3, documents)
     builder.save(tmp_path / "positions.seg")
     found = index.with_positions(tmp_path / "positions.seg")

@@ -7,6 +7,7 @@ import pytest
 from robustness.test_lexical_file import sealed, sections
 
 from pyengine import Analyzer, Bm25Index
+from pyengine.corpus import SEAM
 from pyengine.errors import (
     CorruptIndexError,
     IncompatibleIndexError,
@@ -22,14 +23,14 @@ TEXTS = ["fox red fox " * 40, "red hen", "user F33.1", "fox and hen"]
 
 @pytest.fixture(scope="module")
 def index() -> Bm25Index:
-    texts = [f"{title}\n{text}" if title else text for title, text in zip(TITLES, TEXTS, strict=True)]
+    texts = [f"{title}{SEAM}{text}" if title else text for title, text in zip(TITLES, TEXTS, strict=True)]
     return Bm25Index.build(texts * 12)
 
 
 @pytest.fixture(scope="module")
 def sound(index: Bm25Index, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     file = tmp_path_factory.mktemp("sound") / "positions.seg"
-    builder = PositionsBuilder(index)
+    builder = PositionsBuilder(index, SEAM)
     builder.add(TITLES * 12, TEXTS * 12)
     builder.save(file)
     return file.read_bytes()
@@ -93,31 +94,31 @@ def test_another_index(index: Bm25Index, sound: bytes, tmp_path: Path) -> None:
 def test_other_documents(index: Bm25Index, tmp_path: Path) -> None:
     said = "expected the documents of the index, analysed as they were, got others"
     file = tmp_path / "positions.seg"
-    missing = PositionsBuilder(index)
+    missing = PositionsBuilder(index, SEAM)
     missing.add(TITLES, TEXTS)
     with pytest.raises(InvalidInputError, match=said):
         missing.save(file)
-    more = PositionsBuilder(index)
+    more = PositionsBuilder(index, SEAM)
     with pytest.raises(InvalidInputError, match=said):
         more.add(TITLES * 13, TEXTS * 13)
-    unknown = PositionsBuilder(index)
+    unknown = PositionsBuilder(index, SEAM)
     with pytest.raises(InvalidInputError, match=said):
         unknown.add(["other"] * 48, TEXTS * 12)
-    moved = PositionsBuilder(index)
+    moved = PositionsBuilder(index, SEAM)
     moved.add(TITLES * 12, [*(TEXTS * 12)[:-1], "red"])
     with pytest.raises(InvalidInputError, match=said):
         moved.save(file)
     assert not file.exists()
     with pytest.raises(InvalidInputError, match="titles: expected one for each text"):
-        PositionsBuilder(index).add(TITLES, TEXTS[:2])
+        PositionsBuilder(index, SEAM).add(TITLES, TEXTS[:2])
     with pytest.raises(InvalidInputError, match="expected one of texts, got one of token lists"):
-        PositionsBuilder(Bm25Index.build([["a"]]))
+        PositionsBuilder(Bm25Index.build([["a"]]), SEAM)
     with pytest.raises(InvalidInputError, match="without deletions"):
-        PositionsBuilder(index.without([0]))
+        PositionsBuilder(index.without([0]), SEAM)
     with pytest.raises(StorageError, match="cannot create"):
-        PositionsBuilder(index, memory_mb=64, scratch=tmp_path / "nowhere")
+        PositionsBuilder(index, SEAM, memory_mb=64, scratch=tmp_path / "nowhere")
     with pytest.raises(InvalidInputError, match="memory_mb: expected at least 64"):
-        PositionsBuilder(index, memory_mb=1)
+        PositionsBuilder(index, SEAM, memory_mb=1)
     assert Analyzer("domain") == index.analyzer
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pyengine import Corpus
-from pyengine.corpus import indexed_text
+from pyengine.corpus import embedded_text, indexed_text
 from pyengine.errors import InvalidInputError, NotFoundError
 
 ROWS: list[dict[str, Any]] = [
@@ -162,7 +162,8 @@ def test_an_empty_corpus_is_legal(tmp_path: Path) -> None:
 
 def test_indexed_text() -> None:
     title, text = pa.array(["T", "", "日"]), pa.array(["x", "y", ""])
-    assert indexed_text(title, text).to_pylist() == ["T\nx", "y", "日\n"]
+    assert indexed_text(title, text).to_pylist() == ["T\n\n\n\nx", "y", "日\n\n\n\n"]
+    assert embedded_text(title, text).to_pylist() == ["T\nx", "y", "日\n"]
     assert indexed_text(title.slice(1, 1), text.slice(1, 1)).to_pylist() == ["y"]
     assert indexed_text(title[:0], text[:0]).to_pylist() == []
 

@@ -165,3 +165,25 @@ def test_a_literal_that_no_document_has_is_named(tmp_path: Path) -> None:
         assert (ids(result), result.notes) == (["a"], ("no document has 'F99.9': it is not required",))
         assert engine.search("code F33.1", literal="require").notes == ()
         assert engine.search("code F99.9", literal="boost").notes == ()
+
+
+@pytest.mark.parametrize("boost", [1, 2])
+@pytest.mark.parametrize("phrases", [False, True])
+def test_no_literal_is_read_from_the_title_into_the_text(tmp_path: Path, boost: int, phrases: bool) -> None:
+    with pe.Engine.create(tmp_path / "i", title_boost=boost, phrases=phrases) as engine:
+        engine.add(
+            [
+                {"id": "a", "title": "Art", "text": "28 USC § 1331 grants"},
+                {"id": "b", "title": "take 5", "text": "mg of it"},
+                {"id": "c", "title": "", "text": "wrapped as 28 USC\n§ 1331 is"},
+            ]
+        )
+        engine.commit()
+        assert set(ids(engine.search("28 USC § 1331", literal="require"))) == {"a", "c"}
+        assert set(ids(engine.search('"28 USC § 1331"', syntax="query"))) == {"a", "c"}
+        assert ids(engine.search("+Art. title:Art", syntax="query")) == ["a"]
+        for crossing in ("Art. 28", "5 mg"):
+            assert engine.search(crossing, literal="require").notes == (
+                f"no document has {crossing!r}: it is not required",
+            )
+            assert ids(engine.search(f'"{crossing}"', syntax="query")) == []
