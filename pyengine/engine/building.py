@@ -88,10 +88,9 @@ class Building:
             live = chain.from_iterable(source.batches() for source in sources)
             write_ipc(() if schema is None else conform(live, schema), folder / CORPUS, schema=schema)
             corpus = Corpus.open_ipc(folder / CORPUS)
-            lexical = self._build_lexical(corpus, progress)
-            lexical.save(folder)
+            self._build_lexical(corpus, progress).save(folder)
             if self.settings.phrases:
-                self._write_positions(lexical, corpus, folder / POSITIONS)
+                self._write_positions(Bm25Index.load(folder), corpus, folder / POSITIONS)
                 self._build_pairs(corpus).save(folder / PAIRS)
             if self.settings.embedder is not None:
                 self._build_dense(sources, self.settings.embedder.dim, folder / VECTORS)
@@ -143,7 +142,7 @@ class Building:
         builder.save(file)
 
     def _build_pairs(self, corpus: StoredCorpus) -> Bm25Index:
-        """Index the pairs of neighbouring words, exactly as they stand: neither stems nor stop words."""
+        """Index the pairs of words that literals make other tokens, exactly: neither stems nor stop words."""
         builder = Bm25Index.builder(n_threads=self.n_threads, memory_mb=self.memory_mb, scratch=self.scratch)
         plain = Analyzer(self.settings.analyzer.preset)
         builder.add([])  # token lists, also where there is no document

@@ -244,10 +244,16 @@ class Changing(Searching):
         if self._transaction is not None:
             raise InvalidInputError("compact: changes are staged; commit them or roll them back first")
         segments = self._snapshot.segments
-        if len(segments) > 1 or segments[0].entry.deleted:
+        # Written before there were positions: phrases are looked up once it is written anew.
+        old = self._snapshot.settings.phrases and not self._snapshot.has_positions
+        if old or len(segments) > 1 or segments[0].entry.deleted:
             try:
                 self._publish(
-                    self._writing(), MergeAll(), n_threads=n_threads, memory_mb=memory_mb, progress=progress
+                    self._writing(),
+                    MergeAll(anew=old),
+                    n_threads=n_threads,
+                    memory_mb=memory_mb,
+                    progress=progress,
                 )
             finally:
                 self.rollback()

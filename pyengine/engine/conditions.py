@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyengine import _core
+from pyengine.engine.segments import Segment
 from pyengine.engine.snapshot import Snapshot
 from pyengine.rows import RowFilter
 from pyengine.sparse import Bm25Index
@@ -92,7 +93,7 @@ class _Reader:
         self._analyzer = snapshot.settings.analyzer
         # Phrases are exact: neither stems nor stop words.
         self._exact = Analyzer(self._analyzer.preset)
-        self._positions = snapshot.settings.phrases
+        self._positions = snapshot.has_positions
 
     def reads_texts(self, condition: Condition) -> bool:
         """Whether a condition may need the stored texts, rather than the index alone."""
@@ -126,9 +127,11 @@ class _Reader:
         none = np.zeros(len(within), dtype=np.bool_)
         read = [token for token in self._exact.tokens(condition.text) if not token.part]
         tokens = [token.term for token in read]
-        if self._positions and len(tokens) > 1:
+        if self._snapshot.settings.phrases and len(tokens) > 1:
             found = within & self._in_order(tokens, condition.field)
-            sure = self._analyzer.stemmer is None and not self._analyzer.stopwords
+            exact = self._analyzer.stemmer is None and not self._analyzer.stopwords
+            pair = len(tokens) == 2 and condition.field is None
+            sure = all(exact if segment.has_positions else pair for segment in self._snapshot.segments)
             return (found, none) if sure else (none, found)
         where = condition.field if self._positions else None
         found = within & _all_of(self._snapshot.lexical, condition.terms, where)
@@ -136,32 +139,54 @@ class _Reader:
         sure = len(tokens) == 1 and (read[0].kind != "word" or self._analyzer.stemmer is None)
         return (found, none) if sure and condition.field == where else (none, found)
 
-    def _in_order(self, tokens: Sequence[str], field: str | None = None) -> Rows:
+    def _in_order(self, tokens: Sequence[str], field: str | None) -> Rows:
         """Return the rows with tokens that follow each other, as far as the index tells.
 
-        It has stems for words and no stop words, where the analyzer is made so: rows then come too many. A
-        literal may be spelled like a stop word and be there, so tokens are in order between those only.
+        Where the analyzer is made so, places are of stems, and stop words have none: rows then come too many.
+        A literal may be spelled like a stop word and be there, so tokens are in order between those only.
+        Segments without positions have the pairs of neighbouring tokens, of whatever field.
         """
-        lexical, stopwords = self._snapshot.lexical, self._analyzer.stopwords
-        rows = np.ones(len(lexical), dtype=np.bool_)
-        for stopped, run in groupby(tokens, key=stopwords.__contains__):
-            if not stopped:
-                rows &= lexical.rows_with_phrase(self._analyzer._stem(list(run)), field=field)
-        return rows
+
+        def stored(segment: Segment) -> Rows:
+            if not segment.has_positions:
+                assert segment.pairs is not None  # one or the other is written
+                return _all_of(segment.pairs, [f"{a}\n{b}" for a, b in pairwise(tokens)])
+            rows = np.ones(len(segment.lexical), dtype=np.bool_)
+            for stopped, run in groupby(tokens, key=self._analyzer.stopwords.__contains__):
+                if not stopped:
+                    stems = self._analyzer._stem(list(run))
+                    rows &= segment.lexical.rows_with_phrase(stems, field=field)
+            return rows
+
+        return self._snapshot.rows_of(stored)
+
+    def _beside_literals(self, pairs: Sequence[tuple[str, str]]) -> Rows:
+        """Return the rows with one of some pairs of neighbouring words that a literal makes other tokens."""
+
+        def stored(segment: Segment) -> Rows:
+            assert segment.pairs is not None  # asked only where phrases are indexed
+            return segment.pairs.rows_with([f"{first}\t{second}" for first, second in pairs])
+
+        return self._snapshot.rows_of(stored)
 
     def _by_words(self, condition: Condition, within: Rows) -> Rows:
         """Return the rows that may have the phrase word for word, with literals around or across its ends."""
         none = np.zeros(len(within), dtype=np.bool_)
         if self._analyzer.preset != "domain" or len(condition.text.split()) < 2:
             return none  # words are tokens; or a literal in one piece, which is a term wherever it stands
-        if not self._positions:
+        if not self._snapshot.settings.phrases:
             tokens = self._analyzer.tokens(condition.text)
             terms = [token.term for token in tokens if token.kind == "word" or token.part]
             return within & _all_of(self._snapshot.lexical, terms) if terms else none
+        pairs = list(dict.fromkeys(pairwise(Analyzer("words").terms(condition.text))))
         found = within.copy()
-        for first, second in pairwise(Analyzer("words").terms(condition.text)):
-            neighbours = self._in_order([first, second], condition.field)
-            found &= neighbours | self._snapshot.rows_with_pair(f"{first}\t{second}")
+        if all(token.kind == "word" for token in self._exact.tokens(condition.text)):
+            # Words that are tokens in the text as well, all of them, were found by their places.
+            found &= self._beside_literals(pairs)
+        for pair in pairs:
+            if not found.any():
+                break
+            found &= self._in_order(pair, condition.field) | self._beside_literals([pair])
         return found
 
     def _checked(self, rows: Rows, check: "Callable[[pa.Table], Rows]") -> Rows:

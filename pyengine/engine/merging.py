@@ -115,8 +115,17 @@ class TieredMerge:
         return None
 
 
+@dataclass(frozen=True, slots=True)
 class MergeAll:
-    """The merge that leaves one segment without deletions."""
+    """The merge that leaves one segment without deletions.
+
+    Parameters
+    ----------
+    anew : bool
+        Write a segment anew also where it is the only one and has no deletions.
+    """
+
+    anew: bool = False
 
     def merges(self, segments: Sequence[SegmentSize]) -> list[range]:
         """Return the one range of all places; none if that is how it is already.
@@ -125,7 +134,7 @@ class MergeAll:
         ----------
         segments : sequence of SegmentSize
         """
-        whole = len(segments) == 1 and segments[0].deleted == 0
+        whole = not self.anew and len(segments) == 1 and segments[0].deleted == 0
         return [] if whole or not segments else [range(len(segments))]
 
 

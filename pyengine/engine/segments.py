@@ -18,9 +18,10 @@ __all__ = ["CORPUS", "PAIRS", "POSITIONS", "VECTORS", "Segment", "SegmentEntry",
 
 CORPUS: Final = "corpus.arrow"
 PAIRS: Final = "pairs"
-"""The folder inside a segment's own that holds the index of its pairs of words, where there is one."""
+"""The folder inside a segment's own that holds the index of its pairs of words, where phrases are indexed."""
 POSITIONS: Final = "positions.seg"
-"""Where the terms of a segment stand, beside its lexical index; there where the pairs are."""
+"""Where the terms of a segment stand, beside its lexical index. Segments that were written before there were
+positions have all pairs of words instead."""
 VECTORS: Final = "vectors"
 """Where a segment is written with vectors, the folder inside its own that holds them."""
 _SEGMENTS: Final = "segments"
@@ -123,7 +124,9 @@ class Segment:
     deleted : uint32 array
         The rows that are deleted, ascending.
     pairs : Bm25Index or None
-        Its pairs of words, deleted rows too.
+        Its pairs of words, deleted rows too: those beside literals, or all where it has no positions.
+    has_positions : bool
+        Whether ``lexical`` knows where terms stand.
     """
 
     entry: SegmentEntry
@@ -132,9 +135,12 @@ class Segment:
     dense: DenseIndex | None
     deleted: npt.NDArray[np.uint32]
     pairs: Bm25Index | None
+    has_positions: bool
 
     @classmethod
-    def open(cls, root: Path, entry: SegmentEntry, *, vectors: bool, phrases: bool) -> Self:
+    def open(
+        cls, root: Path, entry: SegmentEntry, manifest: Manifest, *, vectors: bool, phrases: bool
+    ) -> Self:
         """Map the files of a segment, and check that they speak of the same rows.
 
         Parameters
@@ -142,8 +148,10 @@ class Segment:
         root : Path
             The index directory.
         entry : SegmentEntry
+        manifest : Manifest
+            Of the generation.
         vectors, phrases : bool
-            Whether the index has vectors, and pairs of words.
+            Whether the index has vectors, and what phrases are looked up in.
 
         Raises
         ------
@@ -162,7 +170,8 @@ class Segment:
             raise CorruptIndexError(
                 f"{folder}: the parts hold different numbers of documents: {rows}; {_MEND}"
             )
-        if phrases:
+        has_positions = f"{_SEGMENTS}/{entry.path}/{POSITIONS}" in entry.files(manifest)
+        if has_positions:
             lexical = lexical.with_positions(folder / POSITIONS)
         if entry.deletions is not None:
             try:
@@ -177,7 +186,7 @@ class Segment:
                 f"{root / _SEGMENTS / str(entry.deletions)}: expected {entry.deleted} deleted rows, as the "
                 f"manifest says, got {len(deleted)}; {_MEND}"
             )
-        return cls(entry, corpus, lexical, dense, deleted, pairs)
+        return cls(entry, corpus, lexical, dense, deleted, pairs, has_positions)
 
     @property
     def live(self) -> int:

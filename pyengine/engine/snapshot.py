@@ -1,6 +1,6 @@
 """One generation, opened for reading: the corpus and both branches over the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -60,7 +60,8 @@ class Snapshot:
             settings.embedder.check(given, str(store.path))
         known = {} if before is None else before.unchanged(manifest)
         segments = tuple(
-            known.get(entry) or Segment.open(store.path, entry, vectors=vectors, phrases=settings.phrases)
+            known.get(entry)
+            or Segment.open(store.path, entry, manifest, vectors=vectors, phrases=settings.phrases)
             for entry in entries_of(manifest, where)
         )
         corpus: StoredCorpus | JoinedCorpus
@@ -90,15 +91,14 @@ class Snapshot:
             if all(theirs.get(path) == mine[path] for path in segment.entry.files(self.manifest))
         }
 
-    def rows_with_pair(self, pair: str) -> npt.NDArray[np.bool_]:
-        """Return which rows have a pair of words beside a literal; asked only where the index has pairs."""
-        found = [
-            np.delete(segment.pairs.rows_with(pair), segment.deleted)
-            for segment in self.segments
-            if segment.pairs is not None
-        ]
-        rows: npt.NDArray[np.bool_] = np.concatenate(found)
-        return rows
+    def rows_of(self, stored: "Callable[[Segment], npt.NDArray[np.bool_]]") -> npt.NDArray[np.bool_]:
+        """Return one bool a row from one a stored row of each segment, deleted ones too."""
+        return np.concatenate([np.delete(stored(segment), segment.deleted) for segment in self.segments])
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether the lexical index knows where terms stand: phrases were asked for, in all its segments."""
+        return all(segment.has_positions for segment in self.segments)
 
     @property
     def generation(self) -> int:

@@ -121,11 +121,11 @@ class Bm25Builder:
         self._state = "open"
 
     def add_pairs(self, analyzer: Analyzer, titles: Any, texts: Any) -> None:
-        """Add documents by their pairs of neighbouring tokens, for phrases; each gets the next row.
+        """Add documents by the pairs of words beside their literals, for phrases; each gets the next row.
 
-        The term of a pair is ``f"{first}\\n{second}"``; a literal is one token. Where literals make the words
-        of a text, those of ``Analyzer("words")``, other than its tokens, it has the pairs of these words too,
-        ``f"{first}\\t{second}"``. No pair reaches from a title into a text. The index answers token lists.
+        The pairs of neighbouring words, those of ``Analyzer("words")``, that are no neighbouring tokens,
+        because a literal holds or changes one. Where tokens stand `PositionsBuilder` says. The term of a pair
+        is ``f"{first}\\t{second}"``. No pair reaches from a title into a text. The index answers token lists.
 
         Parameters
         ----------

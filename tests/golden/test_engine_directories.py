@@ -13,6 +13,7 @@ from oracles.analyzer import analyze
 from oracles.bm25 import SlowBm25
 from oracles.chunking import spans
 from oracles.dense import slow_search
+from oracles.phrases import phrase_in
 
 import pyengine as pe
 from pyengine.errors import IncompatibleIndexError
@@ -155,6 +156,61 @@ def test_a_directory_keeps_what_stands_between_title_and_text(tmp_path: Path) ->
         engine.commit()
         assert_whole(engine, left())
         assert_answers(engine, left())
+
+
+PHRASES = [
+    "the cat", "cat sat on", "the mat of the cat", "of the mat", "cat the", "28 U.S.C. § 1331",
+    "§ 1331 gives", "1331 gives", "F33.1 is a", "F33.1, F33.2", "severe one", "größe und straße", "a renewed text",
+    "5 mg/day", "raises LinAlgError on v1.26.4", "LinAlgError on", "Title of", "nine the", "dog", "dog dog", "a new cat",
+]  # fmt: skip
+
+
+def assert_phrases(engine: pe.Engine, wanted: list[dict[str, Any]]) -> None:
+    """Documents found by phrases, in any field and in one, are those of the slow twin."""
+    for phrase in PHRASES:
+        for prefix, fields in (("", ("title", "text")), ("title:", ("title",)), ("text:", ("text",))):
+            expected = {
+                d["id"]
+                for d in wanted
+                if any(phrase_in(engine.analyzer, phrase, d[field]) for field in fields)
+            }
+            found = engine.search(f'{prefix}"{phrase}"', 20, syntax="query", strict=True).hits
+            assert {hit.id for hit in found} == expected, (prefix, phrase)
+
+
+def test_a_directory_with_all_pairs_of_words_opens_and_answers(tmp_path: Path) -> None:
+    """Phrases were looked up in pairs once; what is written now has positions, and they work together."""
+    path = shutil.copytree(ENGINES / "v2" / "phrases", tmp_path / "idx")
+    more = {"id": "new", "title": "the cat", "text": "a new cat under 28 U.S.C. § 1331 gives", "n": 50}
+    wanted = [*left(), more]
+    with pe.Engine.open(path, auto_compact=False) as engine:
+        assert_whole(engine, left())
+        assert_answers(engine, left())
+        assert_phrases(engine, left())
+        assert "positions.seg" not in engine.info()["files"]
+        engine.add([more])
+        engine.commit()
+        assert_whole(engine, wanted)
+        assert_phrases(engine, wanted)
+        engine.compact()
+        assert engine.info()["files"]["positions.seg"] > 0
+        assert_whole(engine, wanted)
+        assert_answers(engine, wanted)
+        assert_phrases(engine, wanted)
+
+
+def test_an_only_segment_without_positions_gets_them_when_it_is_compacted(tmp_path: Path) -> None:
+    path = shutil.copytree(ENGINES / "v2" / "phrases", tmp_path / "idx")
+    with pe.Engine.open(path, auto_compact=False) as engine:
+        *others, last = left()
+        engine.delete([d["id"] for d in others])
+        generation = engine.commit()
+        assert [segment.entry.deleted for segment in engine._snapshot.segments] == [0]
+        assert_phrases(engine, [last])
+        assert engine.compact() == generation + 1
+        assert engine.info()["files"]["positions.seg"] > 0
+        assert_phrases(engine, [last])
+        assert engine.compact() == generation + 1
 
 
 def test_a_chunked_directory_opens_and_answers(tmp_path: Path) -> None:

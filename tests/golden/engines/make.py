@@ -1,9 +1,10 @@
 """Makes the engine directories beside it: ``python tests/golden/engines/make.py FORMAT FOLDER``.
 
 Run it once for a format version, with the last package that writes it, and commit what it made: ``v1`` is by
-commit de44ec4, ``v2`` by the first with segments, its ``chunked`` by the first with chunks. The directories
-are never made again; the tests work on copies, and take what they expect from `left` and from
-``tests/oracles``, not from a run.
+commit de44ec4, ``v2`` by the first with segments, its ``chunked`` by the first with chunks, its ``phrases``
+by abff20e, the last that wrote down all pairs of words and no positions. The directories are never made
+again; the tests work on copies, and take what they expect from `left` and from ``tests/oracles``, not from a
+run.
 """
 
 import sys
@@ -89,6 +90,9 @@ def make(version: int, folder: Path) -> None:
     if version > 1:
         chunker = pe.Chunker(*CHUNKS)
         with pe.Engine.create(folder / "chunked", chunker=chunker, auto_compact=False) as engine:
+            for _ in play(engine):
+                pass
+        with pe.Engine.create(folder / "phrases", phrases=True, auto_compact=False) as engine:
             for _ in play(engine):
                 pass
 
