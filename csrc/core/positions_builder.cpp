@@ -165,19 +165,28 @@ void PositionsBuilder::encode(Range& range, PositionArrays& out) const {
   }
 }
 
+// The terms that are sorted at a time: as many as the budget has room for, and one at least.
+TermId PositionsBuilder::range_end(TermId first, std::span<const std::uint64_t> counts) const {
+  constexpr std::uint64_t kTerm = 2 * sizeof(std::uint64_t) + sizeof(Row);  // begins, ends, last_rows
+  if (resources_.memory == 0) return static_cast<TermId>(counts.size());
+  TermId end = first;
+  std::uint64_t bytes = 0;
+  do {
+    bytes += kTerm + counts[end++] * sizeof(std::uint32_t);
+  } while (end < counts.size() && bytes + kTerm + counts[end] * sizeof(std::uint32_t) <= resources_.memory);
+  return end;
+}
+
 std::unique_ptr<Positions> PositionsBuilder::finish(const Stop& stop) {
   if (documents_ != segment_->meta().documents) throw other_documents();
   PositionArrays out;
   const std::optional<std::vector<std::uint64_t>> counts = count_places(out, stop);
   if (!counts) return nullptr;
   const auto terms = static_cast<TermId>(counts->size());
-  const std::uint64_t budget = resources_.memory / sizeof(std::uint32_t);
   for (TermId first = 0; first < terms;) {
-    Range range{first, first, {0}, {}, {}, {}};
-    while (range.end < terms &&
-           (range.end == first || budget == 0 || range.begins.back() + (*counts)[range.end] <= budget)) {
-      range.begins.push_back(range.begins.back() + (*counts)[range.end++]);
-    }
+    Range range{first, range_end(first, *counts), {0}, {}, {}, {}};
+    range.begins.reserve(std::size_t{range.end - first} + 1);
+    for (TermId id = first; id < range.end; ++id) range.begins.push_back(range.begins.back() + (*counts)[id]);
     range.ends.assign(range.begins.begin(), range.begins.end() - 1);
     range.last_rows.assign(range.ends.size(), kNoRow);
     range.places = Pages<std::uint32_t>(range.begins.back());

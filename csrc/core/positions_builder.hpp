@@ -65,6 +65,7 @@ class PositionsBuilder {
   void log_document(Worker& worker, std::string_view title, std::string_view text, const Analyzer& analyzer,
                     std::vector<std::byte>& out) const;
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> count_places(PositionArrays& out, const Stop& stop);
+  [[nodiscard]] TermId range_end(TermId first, std::span<const std::uint64_t> counts) const;
   [[nodiscard]] bool collect(Range& range, const Stop& stop) const;
   void encode(Range& range, PositionArrays& out) const;
   [[nodiscard]] Error other_documents() const;

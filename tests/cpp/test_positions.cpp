@@ -1,3 +1,5 @@
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -95,4 +97,69 @@ TEST_CASE("a phrase ends where the title does") {
   CHECK(!has({"two", "three"}, kAny));
   CHECK(has({"three", "one"}, kText));
   CHECK(!has({"two", "one"}, kAny));
+}
+
+TEST_CASE("sorted at once or a range of terms at a time, from memory or a file: the same places") {
+  const pyengine::Analyzer analyzer(pyengine::Preset::kDomain);
+  std::mt19937 random(5);
+  std::vector<std::string> titles;
+  std::vector<std::string> texts;
+  pyengine::SegmentBuilder builder({});
+  for (int i = 0; i < 300; ++i) {
+    titles.push_back(i % 3 == 0 ? "" : "t" + std::to_string(random() % 9) + " F33.1");
+    std::string text;
+    for (auto left = random() % 30; left > 0; --left) text += "w" + std::to_string(random() % 40) + " ";
+    texts.push_back(text + "getUser");
+    builder.add_text(titles.back().empty() ? texts.back() : titles.back() + "\n\n\n\n" + texts.back(),
+                     analyzer);
+  }
+  const std::shared_ptr<const pyengine::LexicalSegment> segment = builder.finish("{}", {});
+  const std::vector<std::string_view> first(titles.begin(), titles.end());
+  const std::vector<std::string_view> second(texts.begin(), texts.end());
+  const std::string scratch = std::filesystem::temp_directory_path();
+  std::unique_ptr<Positions> expected;
+  for (const std::uint64_t memory : {0U, 1U, 500U, 1U << 20}) {
+    for (const unsigned threads : {1U, 3U}) {
+      pyengine::PositionsBuilder places(segment, "\n\n\n\n", {threads, memory, scratch});
+      CHECK(places.add(first, second, analyzer, {}));
+      places.resolve(places.new_terms());
+      std::unique_ptr<Positions> made = places.finish({});
+      made->verify(*segment);
+      if (expected == nullptr) expected = std::move(made);
+      if (made == nullptr) continue;
+      std::vector<Place> a;
+      std::vector<Place> b;
+      for (pyengine::TermId id = 0; id < segment->meta().terms; ++id) {
+        const std::uint32_t postings = segment->document_frequency(id);
+        PlaceReader reader(*expected, id, postings);
+        PlaceReader other(*made, id, postings);
+        for (std::uint32_t i = 0; i < postings; ++i) {
+          reader.read(i, a);
+          other.read(i, b);
+          CHECK(a == b);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("documents that are not those of the segment are refused, and a stop ends the work") {
+  const pyengine::Analyzer analyzer(pyengine::Preset::kDomain);
+  pyengine::SegmentBuilder builder({});
+  builder.add_text("one two", analyzer);
+  builder.add_text("two", analyzer);
+  const std::shared_ptr<const pyengine::LexicalSegment> segment = builder.finish("{}", {});
+  const auto build = [&](const std::vector<std::string_view>& texts, const std::function<bool()>& stop) {
+    pyengine::PositionsBuilder places(segment, "\n", {});
+    const std::vector<std::string_view> titles(texts.size(), "");
+    if (!places.add(titles, texts, analyzer, stop)) return false;
+    places.resolve(places.new_terms());
+    return places.finish(stop) != nullptr;
+  };
+  CHECK(build({"one two", "two"}, {}));
+  CHECK_THROWS_AS(build({"one two"}, {}), Error);
+  CHECK_THROWS_AS(build({"one two", "two", "two"}, {}), Error);
+  CHECK_THROWS_AS(build({"one two", "three"}, {}), Error);
+  CHECK_THROWS_AS(build({"one", "two"}, {}), Error);
+  CHECK(!build({"one two", "two"}, [] { return true; }));
 }

@@ -37,10 +37,10 @@ print(spills, (most() - before) // 1024)
 """
 
 
-def measured(folder: Path, memory_mb: int) -> tuple[int, int, bytes]:
+def measured(folder: Path, memory_mb: int, code: str = MEASURE) -> tuple[int, int, bytes]:
     """Spills, MiB at the peak, and the file, of 31 million tokens that make 3 million postings."""
     folder.mkdir()
-    command = [sys.executable, "-c", MEASURE, str(memory_mb), str(folder), WORDS]
+    command = [sys.executable, "-c", code, str(memory_mb), str(folder), WORDS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     spills, peak = map(int, done.stdout.split())
@@ -54,6 +54,33 @@ def test_the_bound_holds(tmp_path: Path) -> None:
     spills, peak, found = measured(tmp_path / "bounded", 64)
     assert spills > 2
     assert peak < 64 + 60, "the bound, the batch at hand and the finished index"
+    assert found == expected
+
+
+MEASURE_POSITIONS = (
+    MEASURE.split("docs = ")[0]
+    + """
+from pyengine.sparse import PositionsBuilder
+folder = Path(sys.argv[2])
+docs = [f"{sys.argv[3]} {i % 1000} " * 10 for i in range(1000)]
+Bm25Index.build((doc for _ in range(60) for doc in docs), analyzer=Analyzer("whitespace")).save(folder)
+index = Bm25Index.load(folder)
+Path("/proc/self/clear_refs").write_text("5")  # forget what building the index took
+before = most()
+builder = PositionsBuilder(index, "", memory_mb=memory_mb, scratch=folder)
+for _ in range(60):
+    builder.add([""] * 1000, docs)
+builder.save(folder / "lexical.seg")  # the name that is read back
+print(0, (most() - before) // 1024)
+"""
+)
+
+
+def test_the_bound_holds_for_positions(tmp_path: Path) -> None:
+    _, peak, expected = measured(tmp_path / "all", 0, MEASURE_POSITIONS)
+    assert peak > 170, "the corpus is too small to tell"
+    _, peak, found = measured(tmp_path / "bounded", 64, MEASURE_POSITIONS)
+    assert peak < 64 + 90, "the bound, the batch at hand and the finished places"
     assert found == expected
 
 

@@ -40,6 +40,8 @@ def files_of(path: Path) -> list[Path]:
         "corpus.arrow", "corpus.ids", "lexical.seg", "dense.json", "dense.rows", "dense.usearch",
         "dense.vectors", "deleted-000002-0.bin",
     }  # fmt: skip
+    phrases = [file for file in named if file.name == "positions.seg" or file.parent.name == "pairs"]
+    assert len(phrases) in (0, 4), "two segments, two files each, where phrases are indexed"
     return [*named, path / "manifest.json"]
 
 
@@ -64,6 +66,7 @@ def use(path: Path) -> Iterator[str]:
                 lambda: engine.search_batch(QUERIES, 5, mode="lexical"),
                 lambda: engine.search("a b F33.1", 5, mode="hybrid", explain=True),
                 lambda: engine.search("c", 5, mode="lexical", filter="n >= 7"),
+                lambda: engine.search('"a b" -title:"title 3" text:b', 5, mode="lexical", syntax="query"),
                 lambda: [engine.corpus.metadata(row) for row in range(len(engine))],
             ):
                 try:

@@ -58,7 +58,9 @@ def test_every_byte_damaged(index: Bm25Index, sound: bytes, tmp_path: Path, seal
             opened = index.with_positions(file)
             ask(opened)
             opened.verify()
-        except (CorruptIndexError, IncompatibleIndexError):
+        except (CorruptIndexError, IncompatibleIndexError) as error:
+            assert str(error).startswith(str(file))
+            assert "offset" in str(error) or isinstance(error, IncompatibleIndexError)
             continue
         assert seal, f"byte {place} was changed and nobody noticed"
 

@@ -132,13 +132,18 @@ def test_the_command_says_the_same(path: Path) -> None:
     assert "corpus.ids: expected SHA-256" in json.loads(done.stdout)["problems"][0]
 
 
-def test_the_index_of_pairs_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["pairs/lexical.seg", "positions.seg"])
+def test_what_phrases_are_looked_up_in_is_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     with pe.Engine.create(tmp_path, phrases=True) as engine:
-        engine.add([{"id": "a", "text": "one two three"}])
+        engine.add([{"id": "a", "title": "on one", "text": "one two three 28 USC § 1331"}])
         engine.commit()
         assert engine.verify() == []
-        file = next(tmp_path.glob("segments/*/0/pairs/lexical.seg"))
+        file = next(tmp_path.glob(f"segments/*/0/{name}"))
         flip(file, file.stat().st_size - 70)
         monkeypatch.setattr(Store, "verify", lambda self, *, deep: [])
         (problem,) = engine.verify()
         assert problem.startswith(str(file))
+        assert "section" in problem
+        assert "offset" in problem
