@@ -41,6 +41,7 @@ CORE_WORDS = (
     "lexical",
     "literal",
     "phrases",
+    "positions",
     "query",
     "retrievers",
     "segments",

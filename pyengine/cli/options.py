@@ -181,7 +181,7 @@ def build_options(command: F) -> F:
         click.option(
             "--phrases",
             is_flag=True,
-            help="Index pairs of words too: phrases of the query language get fast.",
+            help="Index where words stand: phrases and fields of the query language get fast.",
         ),
         click.option(
             "--chunk-tokens",

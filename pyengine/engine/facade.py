@@ -98,8 +98,8 @@ class Engine(Changing):
             How many times a title counts in the lexical branch, in term frequencies and in lengths: BM25F
             with the weights of its fields in front of the saturation (Robertson, Zaragoza and Taylor 2004).
         phrases : bool
-            Index pairs of neighbouring words too, so that phrases are looked up and not looked for in the
-            stored text. Costs about 2.4 times the bytes of the lexical index; `info` says how many.
+            Write down where terms stand, so that phrases and fields are looked up and not looked for in the
+            stored text. Costs a third to a half of the bytes of the lexical index; `info` says how many.
         auto_compact : bool or MergePolicy
             Which segments each `commit` brings together, in the same call: by default those that
             `TieredMerge` names, False none, so that only `compact` does. Not recorded.

@@ -43,7 +43,14 @@ def test_phrases_that_repeat_themselves_take_linear_time() -> None:
     assert _core.phrase_in(analyzer._core, "a " * 20_000, pa.array([text]))[0]
 
 
-@given(documents=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5), phrase=TEXTS, pairs=st.booleans())
+@given(
+    documents=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5),
+    phrase=TEXTS,
+    pairs=st.booleans(),
+    commits=st.sets(st.integers(0, 3)),
+    deleted=st.sets(st.integers(0, 4), max_size=2),
+    merged=st.booleans(),
+)
 @settings(max_examples=150)
 def test_an_engine_misses_no_document(
     tmp_path_factory: pytest.TempPathFactory,
@@ -51,19 +58,34 @@ def test_an_engine_misses_no_document(
     documents: list[tuple[str, str]],
     phrase: str,
     pairs: bool,
+    commits: set[int],
+    deleted: set[int],
+    merged: bool,
 ) -> None:
+    """Whatever its segments are, and what was deleted from them."""
     analyzer = pe.Analyzer("domain")
     if not analyzer.terms(phrase):
         return
-    with pe.Engine.create(tmp_path_factory.mktemp("p") / "i", phrases=pairs) as engine:
+    folder = tmp_path_factory.mktemp("p") / "i"
+    with pe.Engine.create(folder, phrases=pairs, auto_compact=False) as engine:
         for i, (title, text) in enumerate(documents):
             engine.add([{"id": str(i), "title": title, "text": text}])
+            if i in commits:
+                engine.commit()
         engine.commit()
-        found = engine.search(f'"{phrase}"', 10, syntax="query")
-        expected = {
-            i for i, fields in enumerate(documents) if any(phrase_in(analyzer, phrase, f) for f in fields)
-        }
-        assert {hit.row for hit in found.hits} == expected
+        engine.delete([str(i) for i in sorted(deleted)], missing_ok=True)
+        engine.commit()
+        if merged:
+            engine.compact()
+        assert engine.verify() == []
+        for prefix, chosen in (("", [0, 1]), ("title:", [0]), ("text:", [1])):
+            expected = {
+                str(i)
+                for i, fields in enumerate(documents)
+                if i not in deleted and any(phrase_in(analyzer, phrase, fields[f]) for f in chosen)
+            }
+            found = engine.search(f'{prefix}"{phrase}"', 10, syntax="query")
+            assert {hit.id for hit in found.hits} == expected
 
 
 @pytest.mark.parametrize("pairs", [False, True])

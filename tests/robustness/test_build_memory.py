@@ -58,7 +58,7 @@ def test_the_bound_holds(tmp_path: Path) -> None:
 
 
 MEASURE_POSITIONS = (
-    MEASURE.split("docs = ")[0]
+    MEASURE.split("docs = ", maxsplit=1)[0]
     + """
 from pyengine.sparse import PositionsBuilder
 folder = Path(sys.argv[2])
