@@ -13,6 +13,7 @@ _MOST_BYTES: Final = 65_536
 _MOST_CLAUSES: Final = 1024
 _MOST_PREFIXES: Final = 32  # each looks through all terms
 _SHORTEST_PREFIX: Final = 2
+_MEND: Final = "; put it in order, or search it as plain words: strict=False"
 # A sign or a field binds what follows at once; a quote or a blank ends a word.
 _CLAUSE: Final = re.compile(
     r"""\s*(?P<sign>[+-]?)(?:(?P<field>[A-Za-z_]\w*):(?=\S))?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))""",
@@ -46,7 +47,7 @@ class Clause:
         return bool(self.sign) or self.kind != "word" or self.field is not None
 
 
-def parse_query(query: str, *, strict: bool = False) -> list[Clause]:
+def parse_query(query: str, *, strict: bool = False, notes: list[str] | None = None) -> list[Clause]:
     """Return the clauses of a query.
 
     Parameters
@@ -61,6 +62,8 @@ def parse_query(query: str, *, strict: bool = False) -> list[Clause]:
     strict : bool
         Raise for what does not follow the grammar. By default such a query is searched as it stands, one
         clause of plain words; and something before a colon that names no field is a part of the word.
+    notes : list of str, optional
+        Where to say that, and why.
 
     Raises
     ------
@@ -70,9 +73,12 @@ def parse_query(query: str, *, strict: bool = False) -> list[Clause]:
     """
     try:
         return _parse(query, strict=strict)
-    except InvalidInputError:
+    except InvalidInputError as error:
         if strict:
             raise
+        if notes is not None:
+            why = str(error).removeprefix("query: ").removesuffix(_MEND)
+            notes.append(f"the query is not well formed and was searched as plain words: {why}")
         return [Clause(query, "word", "", None)]
 
 
@@ -129,7 +135,4 @@ def _clause(query: str, found: "re.Match[str]", *, strict: bool) -> list[Clause]
 
 def _refuse(query: str, at: int, expected: str) -> NoReturn:
     got = query[at : at + 20]
-    raise InvalidInputError(
-        f"query: at character {at + 1}: expected {expected}, got {got!r}; "
-        "put it in order, or search it as plain words: strict=False"
-    )
+    raise InvalidInputError(f"query: at character {at + 1}: expected {expected}, got {got!r}{_MEND}")

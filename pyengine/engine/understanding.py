@@ -96,10 +96,12 @@ def understand(
         raise InvalidInputError(
             "query: expected text that UTF-8 can express, got a lone surrogate; decode the text properly"
         ) from error
-    clauses = parse_query(query, strict=strict) if syntax == "query" else [Clause(query, "word", "", None)]
+    notes: list[str] = []
+    clauses = [Clause(query, "word", "", None)]
+    if syntax == "query":
+        clauses = parse_query(query, strict=strict, notes=notes)
     scoring = " ".join(clause.text for clause in clauses if clause.sign != "-" and clause.kind != "prefix")
     terms = snapshot.settings.analyzer.terms(scoring)
-    notes: list[str] = []
     conditions: list[Condition] = []
     for clause in clauses:
         if clause.is_condition:
@@ -130,7 +132,10 @@ def _condition(snapshot: Snapshot, clause: Clause, notes: list[str]) -> Conditio
     if clause.kind == "prefix":
         # A limit would let some of what is excluded through.
         limit = _EVERY if excluded else MOST_EXPANSIONS
-        terms, more = snapshot.lexical.terms_with_prefix(_core.normalize(clause.text), limit)
+        # As the terms are, which the preset "whitespace" leaves as they stand.
+        exact = snapshot.settings.analyzer.preset == "whitespace"
+        prefix = clause.text if exact else _core.normalize(clause.text)
+        terms, more = snapshot.lexical.terms_with_prefix(prefix, limit)
         if more:
             notes.append(f"more than {limit} terms begin with {clause.text!r}: the others were left out")
         return Condition("any", tuple(terms), field=clause.field, excluded=excluded)

@@ -187,3 +187,42 @@ def test_no_literal_is_read_from_the_title_into_the_text(tmp_path: Path, boost: 
                 f"no document has {crossing!r}: it is not required",
             )
             assert ids(engine.search(f'"{crossing}"', syntax="query")) == []
+
+
+@pytest.mark.parametrize("phrases", [False, True])
+def test_a_prefix_is_compared_as_the_terms_are(tmp_path: Path, phrases: bool) -> None:
+    """The whitespace preset keeps case, so a prefix does; the others fold both."""
+    for preset, expected in {
+        "whitespace": {"Ab*": ["upper"], "ab*": ["lower"], "-Ab* text": ["lower"], "text:Ab*": ["upper"]},
+        "words": {"AB*": ["upper", "lower"], "ＡＢ*": ["upper", "lower"], "-Ab* text": []},
+    }.items():
+        with pe.Engine.create(tmp_path / preset, analyzer=pe.Analyzer(preset), phrases=phrases) as engine:
+            engine.add([{"id": "upper", "text": "Abc text"}, {"id": "lower", "text": "abc text"}])
+            engine.commit()
+            for query, found in expected.items():
+                assert ids(engine.search(query, syntax="query")) == found, (preset, query)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ('red "pump', 'at character 5: expected a word or a closed "phrase", got \'"pump\''),
+        ("red +", "at character 5: expected something after '+', got '+'"),
+        ("red a*", "at character 5: expected 2 characters or more before '*', got 'a*'"),
+        ("red title:", "at character 5: expected something after 'title:', got 'title:'"),
+        ("red " * 20_000, "expected at most 65536 bytes, got more"),
+        ("red " * 1025, "at character 4097: expected at most 1024 clauses, got 'red '"),
+    ],
+)
+def test_a_malformed_query_says_how_it_was_searched(tmp_path: Path, query: str, said: str) -> None:
+    note = f"the query is not well formed and was searched as plain words: {said}"
+    with pe.Engine.create(tmp_path / "i") as engine:
+        engine.add([{"id": "a", "text": "red pump"}])
+        engine.commit()
+        found = engine.search(query, syntax="query")
+        assert (ids(found), found.notes) == (["a"], (note,))
+        assert engine.search(query).notes == ()
+        assert engine.search("", syntax="query").notes == ("the query is empty",)
+        assert engine.search("red std::vector", syntax="query").notes == ()
+        with pytest.raises(InvalidInputError, match="^query: "):
+            engine.search(query, syntax="query", strict=True)
