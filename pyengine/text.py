@@ -264,26 +264,36 @@ class TermCounter:
     ----------
     analyzer : Analyzer
         One without a stemmer.
+    blocks : int, 1 or more
+        Texts are dealt out to so many blocks in turn, and terms are counted in each: what an interval that
+        resamples texts needs. 1: no more than the counts.
+    most_terms : int, 1 or more
+        Distinct terms kept, which bounds memory: 4 million. Tokens of those that come later still count by
+        kind, and in `left_out`.
 
     Raises
     ------
     InvalidInputError
-        The analyzer stems.
+        The analyzer stems, or a number below 1.
 
     Notes
     -----
-    Memory: the distinct terms. Threads: one at a time; the GIL is released in `add`, and Ctrl-C is honoured.
+    Memory: for each distinct term its bytes, about 50 more, and 8 a block. Threads: one at a time; the GIL is
+    released in `add`, and Ctrl-C is honoured.
     """
 
     __slots__ = ("_analyzer", "_core")
 
-    def __init__(self, analyzer: Analyzer) -> None:
+    def __init__(self, analyzer: Analyzer, *, blocks: int = 1, most_terms: int = 4_000_000) -> None:
+        for name, value in (("blocks", blocks), ("most_terms", most_terms)):
+            if value < 1:
+                raise InvalidInputError(f"{name}: expected 1 or more, got {value!r}")
         if analyzer.stemmer is not None:
             raise InvalidInputError(
                 "analyzer: expected one without a stemmer; a stem is not what stands there"
             )
         self._analyzer = analyzer
-        self._core = _core.TermCounts()
+        self._core = _core.TermCounts(most_terms, blocks)
 
     def add(self, texts: Any) -> npt.NDArray[np.uint32]:
         """Count the terms of a batch.
@@ -307,7 +317,17 @@ class TermCounter:
 
     def result(self) -> tuple[list[str], npt.NDArray[np.uint64], list[str]]:
         """Return the distinct terms in order of first occurrence, how often each came, and its kind."""
-        return self._core.terms(), self._core.counts(), [KINDS[kind] for kind in self._core.kinds()]
+        counts = self._core.counts().sum(axis=1, dtype=np.uint64)
+        return self._core.terms(), counts, [KINDS[kind] for kind in self._core.kinds()]
+
+    def block_counts(self) -> npt.NDArray[np.uint64]:
+        """Return how often each term came in each block, shape (terms, blocks), in the order of `result`."""
+        return self._core.counts()
+
+    @property
+    def left_out(self) -> int:
+        """Tokens whose terms are not among those kept."""
+        return self._core.left_out
 
 
 def _checked(text: object) -> str:

@@ -23,6 +23,8 @@ _BLOCKS: Final = 1000
 _N_BOOT: Final = 2000
 _EXAMPLES: Final = 5
 _PIECES_SAMPLE: Final = 200
+# Text has next to none; a PDF or an archive read as text has tens of percent.
+_JUNK: Final = 0.01
 # Queries with a literal from which a blind embedder would show in the mean: a tenth of the queries, each
 # losing half of its NDCG, is 5 points.
 SUSPECT_QUERIES: Final = 0.10
@@ -32,27 +34,39 @@ HEALTHY_QUERIES: Final = 0.02
 class Census:
     """Counts of a stream of texts: tokens by kind, the playbook's mixed tokens, and distinct terms.
 
-    Memory: the distinct terms, and a thousand blocks of counts for the intervals.
+    Memory: the distinct terms, up to four million of them, and a thousand blocks of counts for the intervals.
     """
 
     def __init__(self) -> None:
         self._counter = TermCounter(Analyzer("domain"))
         self._blocks = np.zeros((_BLOCKS, len(KINDS)), dtype=np.int64)
+        self._mixed = np.zeros((_BLOCKS, 2), dtype=np.int64)
         self.documents = 0
         self.with_literal = 0
-        self.mixed = 0
-        self.plain = 0
+        self.bytes = 0
+        self.junk = 0
 
     def add(self, texts: "pa.Array | Sequence[str]") -> None:
-        """Count a batch of texts, each a document."""
+        """Count a batch of texts, each a document; an Arrow array is read where it lies."""
         kinds = self._counter.add(texts)
         block = (self.documents + np.arange(len(kinds))) % _BLOCKS
         np.add.at(self._blocks, block, kinds.astype(np.int64))
+        np.add.at(self._mixed, block, np.stack(_core.count_mixed(texts), axis=1).astype(np.int64))
         self.documents += len(kinds)
         self.with_literal += int((kinds[:, 1:].sum(axis=1) > 0).sum())
-        mixed, total = count_mixed(texts)
-        self.mixed += mixed
-        self.plain += total
+        size, junk = _junk(texts)
+        self.bytes += size
+        self.junk += junk
+
+    @property
+    def mixed(self) -> int:
+        """The playbook's mixed tokens."""
+        return int(self._mixed[:, 0].sum())
+
+    @property
+    def plain(self) -> int:
+        """Tokens that the playbook's command keeps: ASCII letters and digits alone."""
+        return int(self._mixed[:, 1].sum())
 
     @property
     def by_kind(self) -> npt.NDArray[np.int64]:
@@ -66,16 +80,25 @@ class Census:
         total = used.sum()
         if total == 0:
             return {}
-        random = np.random.default_rng(seed)
-        weights = random.multinomial(len(used), np.full(len(used), 1 / len(used)), size=_N_BOOT)
-        sums = weights @ used
-        resampled = sums / sums.sum(axis=1, keepdims=True)
-        tails = [50 * (1 - level), 100 - 50 * (1 - level)]
-        low, high = np.percentile(resampled, tails, axis=0)
+        low, high = _resampled(used, used.sum(axis=1), level, seed)
         return {
             kind: {"share": float(n / total), "low": float(low[i]), "high": float(high[i]), "tokens": int(n)}
             for i, (kind, n) in enumerate(zip(KINDS, used.sum(axis=0), strict=True))
         }
+
+    def mixed_interval(self, level: float = 0.95, seed: int = 0) -> tuple[float, float] | None:
+        """Return the interval of the playbook's share, documents resampled in blocks; None without two.
+
+        Parameters
+        ----------
+        level : float
+        seed : int
+        """
+        used = self._mixed[self._mixed[:, 1] > 0]
+        if len(used) < 2:
+            return None
+        low, high = _resampled(used[:, :1], used[:, 1], level, seed)
+        return float(low[0]), float(high[0])
 
     def literals(self) -> dict[str, list[tuple[str, int]]]:
         """Return the distinct literals of each family with their counts, the most frequent first."""
@@ -99,17 +122,75 @@ def count_mixed(texts: "pa.Array | Sequence[str]") -> tuple[int, int]:
     ----------
     texts : sequence of str, or Arrow array of strings
     """
-    return _core.count_mixed(texts)
+    mixed, kept = _core.count_mixed(texts)
+    return int(mixed.sum()), int(kept.sum())
 
 
-def take_census(batches: "Iterable[pa.RecordBatch]") -> Census:
-    """Count all texts of a corpus, batch by batch; titles count with their texts."""
+def take_census(batches: "Iterable[pa.RecordBatch]", *, sample: float | None = None, seed: int = 0) -> Census:
+    """Count all texts of a corpus, batch by batch; titles count with their texts.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        Such as ``Corpus.batches()``; a corpus larger than memory goes through.
+    sample : float, 0 to 1, optional
+        Count about this share of the documents, drawn independently. All by default: counting is hardly
+        slower than reading.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    InvalidInputError
+        ``sample`` is out of range.
+    """
     from pyengine.corpus import indexed_text
 
+    if sample is not None and not 0.0 < sample <= 1.0:
+        raise InvalidInputError(
+            f"sample: expected a share of the documents, above 0 and up to 1, got {sample!r}"
+        )
+    random = np.random.default_rng(seed)
     taken = Census()
     for batch in batches:
-        taken.add(indexed_text(batch.column("title"), batch.column("text")))
+        texts = indexed_text(batch.column("title"), batch.column("text"))
+        taken.add(texts if sample is None else texts.filter(_array(random.random(len(texts)) < sample)))
     return taken
+
+
+def _array(mask: npt.NDArray[np.bool_]) -> "pa.Array":
+    import pyarrow as pa
+
+    return pa.array(mask)
+
+
+def _junk(texts: "pa.Array | Sequence[str]") -> tuple[int, int]:
+    """Return the bytes of texts, and those of control and replacement characters, which prose has none of."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from pyengine.corpus.ids import string_parts
+
+    array = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
+    if array.type != pa.string():
+        array = array.cast(pa.string())
+    offsets, data = string_parts(array)
+    data = data[offsets[0] : offsets[-1]]
+    # Below tab; between carriage return and space.
+    control = int(np.count_nonzero(data < 9)) + int(np.count_nonzero((data - 14) < 18))
+    replaced = pc.sum(pc.count_substring(array, "\ufffd")).as_py() or 0
+    return len(data), control + 3 * int(replaced)
+
+
+def _resampled(
+    counts: npt.NDArray[np.int64], totals: npt.NDArray[np.int64], level: float, seed: int
+) -> npt.NDArray[np.float64]:
+    """Return low and high of each column's share, blocks of documents resampled (percentile bootstrap)."""
+    random = np.random.default_rng(seed)
+    weights = random.multinomial(len(totals), np.full(len(totals), 1 / len(totals)), size=_N_BOOT)
+    shares = (weights @ counts) / (weights @ totals)[:, None]
+    tails = [50 * (1 - level), 100 - 50 * (1 - level)]
+    return np.asarray(np.percentile(shares, tails, axis=0), dtype=np.float64)
 
 
 def census(
@@ -148,6 +229,16 @@ def census(
             f"corpus: expected text, got {corpus.documents} documents without a single token; a share of "
             "nothing is no number"
         )
+    if corpus.junk > _JUNK * corpus.bytes:
+        return Finding(
+            test="census",
+            question=QUESTION,
+            mode=mode,
+            verdict="not run",
+            reason=f"{corpus.junk / corpus.bytes:.0%} of the bytes are control or replacement characters: "
+            "binary data, not text; leave those documents out, or decode them",
+            seconds=time.perf_counter() - started,
+        )
     asked = None
     if queries:
         asked = Census()
@@ -168,7 +259,7 @@ def census(
             "mixed": corpus.mixed,
             "kept": corpus.plain,
         },
-        "queries": None if asked is None else _of_queries(asked),
+        "queries": None if asked is None else _of_queries(asked, level, seed),
         "pieces": None if embedder is None else _pieces(embedder, literals, corpus),
     }
     verdict, reason, estimate, thresholds = (_playbook if mode == "playbook" else _calibrated)(
@@ -201,11 +292,12 @@ def _playbook(
     share = mixed_share(corpus.mixed, corpus.plain)
     if share is None:
         return "inconclusive", "no token consists of ASCII letters and digits alone", None, thresholds
+    bounds = corpus.mixed_interval(level)
     verdict: Verdict = "healthy" if share < 0.02 else "suspect" if share <= 0.08 else "confirmed"
     estimate = Estimate(
         value=share,
-        low=None,
-        high=None,
+        low=None if bounds is None else bounds[0],
+        high=None if bounds is None else bounds[1],
         n=corpus.plain,
         unit="share of tokens",
         unit_of_n="tokens",
@@ -265,8 +357,13 @@ def _calibrated(
     return "inconclusive", said, estimate, thresholds
 
 
-def _of_queries(asked: Census) -> dict[str, Any]:
+def _of_queries(asked: Census, level: float, seed: int) -> dict[str, Any]:
     return {
+        "shares": {
+            kind: {name: share[name] for name in ("share", "low", "high")}
+            for kind, share in asked.shares(level, seed).items()
+            if share["tokens"]
+        },
         "queries": asked.documents,
         "with_literal": asked.with_literal,
         "families": {kind: int(n) for kind, n in zip(KINDS[1:], asked.by_kind[1:], strict=True) if n},

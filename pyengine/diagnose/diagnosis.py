@@ -16,9 +16,10 @@ from pyengine.diagnose.embedders import Probe, Standing, answers_of, probe, stan
 from pyengine.diagnose.finding import Finding, Mode, Verdict
 from pyengine.diagnose.lift import lift
 from pyengine.diagnose.location import location, location_of_playbook
-from pyengine.diagnose.reference import Reference, word_counts
+from pyengine.diagnose.reference import Reference
 from pyengine.diagnose.triage import triage
 from pyengine.diagnose.verdict import NextStep, Rule, Signal, conclusive, next_step, overall, rules, signals
+from pyengine.diagnose.words import count_words
 from pyengine.errors import InvalidInputError, MissingExtraError
 from pyengine.eval import EvalSet
 from pyengine.types import Embedder
@@ -244,7 +245,7 @@ class _Run:
         from pyengine.corpus import indexed_text
 
         reference = self._reference or Reference.web()
-        counts = word_counts(
+        counts = count_words(
             indexed_text(batch.column("title"), batch.column("text"))
             for batch in self._engine.corpus.batches()
         )

@@ -2,41 +2,45 @@
 
 import time
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pyengine.diagnose.finding import Estimate, Finding, Mode, Threshold, Verdict
+from pyengine.diagnose.language import Language, language_of
 from pyengine.diagnose.playbook import divergence as playbook_divergence
 from pyengine.diagnose.reference import Reference
+from pyengine.diagnose.words import WordCounts
+from pyengine.errors import InvalidInputError
 
-__all__ = ["LEAST_TOKENS", "SAMPLE", "divergence", "excess"]
+__all__ = ["LEAST_TOKENS", "SAMPLE", "SPECIALISED", "divergence", "excess"]
 
 QUESTION: Final = "How far is the corpus's vocabulary from web text?"
 SAMPLE: Final = 200_000
 """Tokens looked at, so that numbers of different corpora and months compare; a smaller corpus gives all."""
 LEAST_TOKENS: Final = 1000
+SPECIALISED: Final = 2.0
+"""Nats of excess above which a text is no longer prose on some subject. Between what labelled collections of
+prose read (1.3 to 1.6: regulations, consumer health, abstracts) and what program text and code lists read
+(2.3 and more)."""
 _DRAWS: Final = 20
 _DRIVERS: Final = 30
 _PRIOR: Final = 1.0
-# English text has about half its tokens among the hundred most frequent English words.
-_FUNCTION_WORDS: Final = 100
-_LEAST_FUNCTION_SHARE: Final = 0.15
-# Excess in nats. The collections measured here lie between 1.2 (regulations) and 4.0 (shell commands), and
-# fusion gains most on one of the lowest: above it text is specialised, which alone is no plateau.
-_SPECIALISED: Final = 1.0
 
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 
 
 def divergence(
-    counts: Mapping[str, int],
+    counts: WordCounts | Mapping[str, int],
     reference: Reference,
     *,
     mode: Mode = "calibrated",
     level: float = 0.95,
     seed: int = 0,
+    sample: int = SAMPLE,
 ) -> Finding:
     """Return how far the words of a corpus lie from a reference.
 
@@ -48,50 +52,60 @@ def divergence(
 
     Parameters
     ----------
-    counts : mapping of str to int
-        From `pyengine.diagnose.reference.word_counts`.
+    counts : WordCounts, or mapping of str to int
+        From `pyengine.diagnose.words.count_words`. The interval of bare counts takes tokens for independent,
+        which words of one document are not: it is too narrow, and a note says so.
     reference : Reference
     mode : "playbook" or "calibrated"
         The playbook's number has no sample size in it and depends on its epsilon: for those who follow it.
     level : float
-        Of the interval, over repeated samples.
+        Of the interval: documents resampled, in blocks, to first order.
     seed : int
         Of the samples.
+    sample : int, `LEAST_TOKENS` or more
+        Tokens looked at. Readings of different samples do not compare.
 
     Returns
     -------
     Finding
-        "not run" for a corpus of fewer than `LEAST_TOKENS` words.
+        "not run", without an estimate, for a corpus of fewer than `LEAST_TOKENS` words or one document, and
+        for one that is not in the reference's language. ``details``: ``kl``, ``null``, ``excess``,
+        ``jensen_shannon``, ``unknown_share``, ``drivers`` (words by their part of KL), ``unknown`` (the most
+        frequent words that the reference lacks), ``words``, ``distinct``, ``language``, ``reference``.
+
+    Raises
+    ------
+    InvalidInputError
+        ``sample`` is below `LEAST_TOKENS`.
     """
     started = time.perf_counter()
-    total = sum(counts.values())
-    if total < LEAST_TOKENS:
+    if sample < LEAST_TOKENS:
+        raise InvalidInputError(f"sample: expected {LEAST_TOKENS} words or more, got {sample!r}")
+    words = counts.counts if isinstance(counts, WordCounts) else counts
+    total = sum(words.values())
+    language = language_of(words, reference.language) if reference.language and total else None
+    reason = _why_not(counts, total, reference, language)
+    if reason is not None:
         return Finding(
             test="divergence",
             question=QUESTION,
             mode=mode,
             verdict="not run",
-            reason=f"the corpus has {total} words; a divergence of fewer than {LEAST_TOKENS} is noise",
+            reason=reason,
             seconds=time.perf_counter() - started,
+            details={"words": total, "language": None if language is None else language.best},
         )
     if mode == "playbook":
-        return _playbook(counts, reference, total, level, started)
-    vector, unknown = _vector(counts, reference)
-    function_words = float(
-        vector[np.argsort(-reference.shares, kind="stable")[:_FUNCTION_WORDS]].sum() / total
+        return _playbook(words, reference, total, level, started)
+    vector, unknown = _vector(words, reference)
+    found = excess(vector, reference, seed=seed, sample=sample)
+    shares = _with_unknown(reference)
+    gradient = np.log(_smoothed(vector, shares) / shares)
+    half = NormalDist().inv_cdf(0.5 + level / 2) * float(
+        np.hypot(_standard_error(counts, vector, gradient, reference), found["draw_error"])
     )
-    found = excess(vector, reference, level=level, seed=seed)
-    foreign = bool(reference.language) and function_words < _LEAST_FUNCTION_SHARE
-    verdict, reason = _verdict(found, reference, function_words, foreign=foreign)
-    share = found["unknown_share"]
-    notes = [
-        "no verdict about retrieval: on the collections in docs/diagnostics.md it does not go with what "
-        "fusion gains; watch its change in one corpus"
-    ]
-    if total < SAMPLE:
-        notes.append(
-            f"the corpus has {total} words; samples of {SAMPLE} compare with other corpora, this does not"
-        )
+    value = found["excess"]
+    verdict, reason = _verdict(value, value - half, value + half, found["unknown_share"])
     return Finding(
         test="divergence",
         question=QUESTION,
@@ -99,9 +113,9 @@ def divergence(
         verdict=verdict,
         reason=reason,
         estimate=Estimate(
-            value=found["excess"],
-            low=found["low"],
-            high=found["high"],
+            value=value,
+            low=value - half,
+            high=value + half,
             n=found["n"],
             unit="nats of KL(corpus || reference) above a sample of the reference",
             unit_of_n="words sampled",
@@ -109,54 +123,47 @@ def divergence(
         ),
         thresholds=(
             Threshold(
-                value=_SPECIALISED,
-                meaning="above: the text is specialised",
-                provenance="ours: every labelled collection looked at reads more, general prose among them",
+                value=SPECIALISED,
+                meaning="above: the text is specialised beyond prose on a subject",
+                provenance="ours: between the prose and the code among the labelled collections in "
+                "docs/diagnostics.md",
             ),
         ),
-        notes=tuple(notes),
+        notes=_notes(counts, total, sample),
         seconds=time.perf_counter() - started,
         details={
             **found,
+            "low": value - half,
+            "high": value + half,
             "words": total,
-            "distinct": len(counts),
-            "unknown_share": share,
+            "distinct": len(words),
             "unknown": unknown,
-            "function_word_share": function_words,
+            "language": None if language is None else language.best,
             "reference": {"name": reference.name, "fingerprint": reference.fingerprint},
         },
     )
 
 
-def excess(vector: F64, reference: Reference, *, level: float = 0.95, seed: int = 0) -> dict[str, Any]:
-    """Return KL, that of the null, their difference with its interval, Jensen-Shannon and the driving words.
+def excess(vector: F64, reference: Reference, *, seed: int = 0, sample: int = SAMPLE) -> dict[str, Any]:
+    """Return KL, that of the null, their difference, Jensen-Shannon beside it and the driving words.
 
     Parameters
     ----------
     vector : float64 (words + 1,)
         Counts over the reference's words, the last for all others.
     reference : Reference
-    level : float
     seed : int
+    sample : int
+        Tokens drawn, at most.
     """
-    n = int(min(vector.sum(), SAMPLE))
+    n = int(min(vector.sum(), sample))
     random = np.random.default_rng(seed)
-    shares = np.append(reference.shares, 0.0)
-    # The place of unknown words has to have a share: that of one token in ten thousand, so about what a
-    # careful word list misses of the text it was made from.
-    shares[-1] = 1e-4
-    shares /= shares.sum()
+    shares = _with_unknown(reference)
     whole = vector.astype(np.int64)
-    samples = [_drawn(random, whole, n) for _ in range(_DRAWS)]
-    nulls = [random.multinomial(n, shares) for _ in range(_DRAWS)]
-    kl = np.array([_kl(sample, shares) for sample in samples])
-    null = np.array([_kl(sample, shares) for sample in nulls])
-    apart = kl - null
-    # Samples of one corpus differ by what a sample of this size differs: the spread of both, not of the mean.
-    spread = float(np.hypot(kl.std(ddof=1) if n < whole.sum() else 0.0, null.std(ddof=1)))
-    bias = _spread_of_counts(random, samples[0], shares)
-    half = _z(level) * float(np.hypot(spread, bias))
-    value = float(apart.mean())
+    samples = [_drawn(random, whole, n) for _ in range(_DRAWS if n < whole.sum() else 1)]
+    kl = np.array([_kl(one, shares) for one in samples])
+    null = np.array([_kl(random.multinomial(n, shares), shares) for _ in range(_DRAWS)])
+    spread = float(null.std(ddof=1)), float(kl.std(ddof=1)) if len(kl) > 1 else 0.0
     p = _smoothed(samples[0], shares)
     contributions = p * np.log(p / shares)
     words = [*reference.words, "(words the reference lacks)"]
@@ -166,9 +173,9 @@ def excess(vector: F64, reference: Reference, *, level: float = 0.95, seed: int 
         "n": n,
         "kl": float(kl.mean()),
         "null": float(null.mean()),
-        "excess": value,
-        "low": value - half,
-        "high": value + half,
+        "null_spread": spread[0],
+        "draw_error": float(np.hypot(*spread)) / _DRAWS**0.5,
+        "excess": float(kl.mean() - null.mean()),
         "jensen_shannon": float(
             (np.sum(p * np.log(p / middle)) + np.sum(shares * np.log(shares / middle))) / 2
         ),
@@ -185,6 +192,67 @@ def excess(vector: F64, reference: Reference, *, level: float = 0.95, seed: int 
     }
 
 
+def _with_unknown(reference: Reference) -> F64:
+    """Shares over the reference's words and the place of all others."""
+    shares: F64 = np.append(reference.shares * (1.0 - reference.unknown), reference.unknown)
+    return shares
+
+
+def _why_not(
+    counts: WordCounts | Mapping[str, int], total: int, reference: Reference, language: Language | None
+) -> str | None:
+    if total < LEAST_TOKENS:
+        return f"the corpus has {total} words; a divergence of fewer than {LEAST_TOKENS} is noise"
+    if isinstance(counts, WordCounts) and int((counts.blocks.sum(axis=0) > 0).sum()) < 2:
+        return "the corpus is one document: how much documents differ cannot be known"
+    if language is not None and language.foreign:
+        other = "" if language.best == reference.language else f" and fits {language.best!r} best"
+        return (
+            f"the text is not in {reference.language!r}, the language of the reference: {language.known:.0%} "
+            f"of its frequent words are listed there{other}. That is no drift: give a reference in its "
+            "language"
+        )
+    return None
+
+
+def _notes(counts: WordCounts | Mapping[str, int], total: int, sample: int) -> tuple[str, ...]:
+    notes = [
+        "no verdict about retrieval: on the collections in docs/diagnostics.md it does not go with what "
+        "fusion gains; watch its change in one corpus"
+    ]
+    if total < sample:
+        notes.append(
+            f"the corpus has {total} words; samples of {sample} compare with other corpora, this does not"
+        )
+    if not isinstance(counts, WordCounts):
+        notes.append(
+            "the interval takes tokens for independent, for it was given no documents: it is too narrow"
+        )
+    elif counts.left_out:
+        notes.append(f"{counts.left_out} tokens of the rarest words were not counted, to bound memory")
+    return tuple(notes)
+
+
+def _standard_error(
+    counts: WordCounts | Mapping[str, int], vector: F64, gradient: F64, reference: Reference
+) -> float:
+    """Return the standard error of KL to first order: that of the mean of its gradient over tokens.
+
+    By blocks of documents, a ratio estimate (Cochran, Sampling Techniques, 1977, chapter 6: tokens of a block
+    over all tokens), so that documents which repeat their words count as the few that they are.
+    """
+    p = vector / vector.sum()
+    mean = float(p @ gradient)
+    if not isinstance(counts, WordCounts):
+        return float(np.sqrt(p @ (gradient - mean) ** 2 / vector.sum()))
+    places = np.array([reference.words.get(word, -1) for word in counts.counts], dtype=np.int64)
+    sizes = counts.blocks.sum(axis=0).astype(np.float64)
+    used = sizes > 0
+    deviations = (gradient[places] - mean) @ counts.blocks[:, used].astype(np.float64) / sizes.sum()
+    n = int(used.sum())
+    return float(np.sqrt(n / (n - 1) * np.sum(deviations**2))) if n > 1 else float("nan")
+
+
 def _vector(counts: Mapping[str, int], reference: Reference) -> tuple[F64, list[tuple[str, int]]]:
     vector = np.zeros(len(reference.words) + 1)
     unknown = []
@@ -197,53 +265,35 @@ def _vector(counts: Mapping[str, int], reference: Reference) -> tuple[F64, list[
     return vector, unknown[:_DRIVERS]
 
 
-def _drawn(random: np.random.Generator, counts: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+def _drawn(random: np.random.Generator, counts: I64, n: int) -> I64:
     if n == counts.sum():
         return counts
-    drawn: npt.NDArray[np.int64] = random.multivariate_hypergeometric(counts, n, method="marginals")
+    drawn = np.zeros_like(counts)
+    seen = np.flatnonzero(counts)
+    drawn[seen] = random.multivariate_hypergeometric(counts[seen], n, method="marginals")
     return drawn
 
 
-def _smoothed(counts: npt.NDArray[np.int64], shares: F64) -> F64:
+def _smoothed(counts: F64 | I64, shares: F64) -> F64:
     smoothed: F64 = (counts + _PRIOR * shares) / (counts.sum() + _PRIOR)
     return smoothed
 
 
-def _kl(counts: npt.NDArray[np.int64], shares: F64) -> float:
-    p = _smoothed(counts, shares)
-    return float(np.sum(p * np.log(p / shares)))
+def _kl(counts: I64, shares: F64) -> float:
+    """KL of the smoothed shares of counts; a word not seen has the same ratio as every other not seen."""
+    seen = np.flatnonzero(counts)
+    total = float(counts.sum()) + _PRIOR
+    q = shares[seen]
+    p = (counts[seen] + _PRIOR * q) / total
+    unseen = _PRIOR / total
+    return float(np.sum(p * np.log(p / q))) + (1.0 - float(q.sum())) * unseen * float(np.log(unseen))
 
 
-def _spread_of_counts(random: np.random.Generator, counts: npt.NDArray[np.int64], shares: F64) -> float:
-    """Return by how much KL would differ had other text of the same kind been written."""
-    p = counts / counts.sum()
-    n = int(counts.sum())
-    return float(np.std([_kl(random.multinomial(n, p), shares) for _ in range(_DRAWS)], ddof=1))
-
-
-def _z(level: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(0.5 + level / 2)
-
-
-def _verdict(
-    found: Mapping[str, Any], reference: Reference, function_words: float, *, foreign: bool
-) -> tuple[Verdict, str]:
-    if foreign:
-        return (
-            "not run",
-            f"only {function_words:.0%} of the words are among the {_FUNCTION_WORDS} most frequent of "
-            f"{reference.language!r}: this is no running text in the reference's language (but code, or "
-            "another language), which is no drift",
-        )
-    value, low, high = found["excess"], found["low"], found["high"]
-    said = (
-        f"excess KL {value:.2f} nats ({low:.2f} to {high:.2f}), {found['unknown_share']:.1%} of words unknown"
-    )
-    if high < _SPECIALISED:
-        return "healthy", f"{said}: ordinary text"
-    if low > _SPECIALISED:
+def _verdict(value: float, low: float, high: float, unknown: float) -> tuple[Verdict, str]:
+    said = f"excess KL {value:.2f} nats ({low:.2f} to {high:.2f}), {unknown:.1%} of words unknown"
+    if high < SPECIALISED:
+        return "healthy", f"{said}: prose, or near it"
+    if low > SPECIALISED:
         return "suspect", f"{said}: specialised text"
     return "inconclusive", said
 

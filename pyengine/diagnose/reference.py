@@ -10,46 +10,33 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from pyengine._optional import require
+from pyengine.diagnose.words import count_words
 from pyengine.errors import (
     CorruptIndexError,
     IncompatibleIndexError,
     InvalidInputError,
-    MissingExtraError,
     NotFoundError,
 )
-from pyengine.text import Analyzer, TermCounter
+from pyengine.text import Analyzer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Reference", "word_counts"]
 
-_DIGITS: Final = str.maketrans("0123456789", "0000000000")
-_FORMAT: Final = b"pyengine-reference-1"
+_FORMAT: Final = b"pyengine-reference-2"
+_FORMATS: Final = b"pyengine-reference-"
 
 
 def word_counts(texts: "Iterable[pa.Array | list[str]]") -> dict[str, int]:
-    """Count the words of texts as a reference does: case-folded, runs of two or more digits as zeros.
+    """Count the words of texts as a reference does: `count_words` without the blocks.
 
     Parameters
     ----------
     texts : iterable of batches of texts
     """
-    counter = TermCounter(Analyzer("words"))
-    for batch in texts:
-        counter.add(batch)
-    terms, counts, _ = counter.result()
-    merged: dict[str, int] = {}
-    for term, count in zip(terms, counts.tolist(), strict=True):
-        word = _folded(term)
-        merged[word] = merged.get(word, 0) + count
-    return merged
-
-
-def _folded(term: str) -> str:
-    # wordfreq writes numbers of several digits as zeros of the same length.
-    digits = sum(char.isdigit() for char in term)
-    return term.translate(_DIGITS) if digits > 1 else term
+    return count_words(texts).counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,39 +52,52 @@ class Reference:
         Sum to 1 over the vocabulary.
     language : str
         ISO 639-1, or "" for one made of the user's own text.
+    unknown : float, 0 to 1
+        Share of tokens whose word the table lacks, in text such as it was made of: what a corpus's unknown
+        words are held against.
     """
 
     name: str
     words: dict[str, int]
     shares: npt.NDArray[np.float64]
     language: str
+    unknown: float = 1e-4
 
     @classmethod
     def web(cls, language: str = "en") -> Self:
         """Return the unigrams of the package wordfreq: web and other text, Zipf shares (Speer 2022).
+
+        Its shares add up to less than 1, since it leaves out the rarest words: what is missing (1.3 % in
+        English) is taken for the share of unknown words. Entries without a letter or digit (emoji, signs) are
+        left out: the analyzer gives no such word.
+
+        Parameters
+        ----------
+        language : str
+            ISO 639-1.
 
         Raises
         ------
         MissingExtraError
             wordfreq is not installed.
         """
-        try:
-            import wordfreq
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                "the reference of web text comes with the package wordfreq: pip install "
-                "'pyengine[diagnose]', or give a reference of your own (Reference.build)"
-            ) from error
+        wordfreq = require("wordfreq", extra="diagnose")
         from importlib.metadata import version
 
-        table = wordfreq.get_frequency_dict(language, "best")
+        listed = wordfreq.get_frequency_dict(language, "best")
+        table = {word: share for word, share in listed.items() if any(map(str.isalnum, word))}
         shares = np.array(list(table.values()), dtype=np.float64)
         name = f"wordfreq {version('wordfreq')} {language}, {len(table)} words"
-        return cls(name, {word: i for i, word in enumerate(table)}, shares / shares.sum(), language)
+        places = {word: i for i, word in enumerate(table)}
+        unknown = max(1e-4, 1.0 - sum(listed.values()))
+        return cls(name, places, shares / shares.sum(), language, unknown)
 
     @classmethod
     def build(cls, name: str, texts: "Iterable[pa.Array | list[str]]") -> Self:
         """Make a reference of text of your own.
+
+        The share of unknown words is that of words met once, by Good and Turing's estimate of what was not
+        seen (Good, Biometrika 40, 1953), with one token added on either side.
 
         Parameters
         ----------
@@ -113,12 +113,13 @@ class Reference:
         if not counts:
             raise InvalidInputError("reference: expected text, got none with a word in it")
         shares = np.array(list(counts.values()), dtype=np.float64)
-        return cls(name, {word: i for i, word in enumerate(counts)}, shares / shares.sum(), "")
+        unknown = (float((shares == 1).sum()) + 1) / (float(shares.sum()) + 2)
+        return cls(name, {word: i for i, word in enumerate(counts)}, shares / shares.sum(), "", unknown)
 
     @property
     def fingerprint(self) -> str:
         """Sixteen hex digits of the words and shares; histories of different references do not compare."""
-        state = hashlib.sha256()
+        state = hashlib.sha256(f"{self.unknown:.6e}\n".encode())
         for word, share in zip(self.words, self.shares, strict=True):
             state.update(f"{word}\0{share:.6e}\n".encode())
         return state.hexdigest()[:16]
@@ -139,6 +140,7 @@ class Reference:
             b"name": self.name.encode(),
             b"language": self.language.encode(),
             b"analyzer": Analyzer("words").fingerprint.encode(),
+            b"unknown": repr(self.unknown).encode(),
         }
         pq.write_table(table.replace_schema_metadata(metadata), Path(path))
 
@@ -165,7 +167,13 @@ class Reference:
                 f"{path}: expected a reference in Parquet ({error}); build it again"
             ) from error
         metadata: dict[bytes, bytes] = table.schema.metadata or {}
-        if metadata.get(b"format") != _FORMAT or table.column_names != ["word", "share"]:
+        made = metadata.get(b"format", b"")
+        if made.startswith(_FORMATS) and made != _FORMAT:
+            raise IncompatibleIndexError(
+                f"{path}: a reference of format {made.decode()}, this version reads {_FORMAT.decode()}; "
+                "build it again"
+            )
+        if made != _FORMAT or table.column_names != ["word", "share"]:
             raise CorruptIndexError(
                 f"{path}: expected a reference made by pyengine, got another Parquet file"
             )
@@ -182,4 +190,5 @@ class Reference:
             {str(word): i for i, word in enumerate(words)},
             shares / shares.sum(),
             metadata[b"language"].decode(),
+            float(metadata[b"unknown"]),
         )

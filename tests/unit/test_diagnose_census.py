@@ -1,23 +1,20 @@
-"""Counting: the playbook's pipeline byte for byte, literals by family, and a null that reads zero."""
+"""The census: the playbook's pipeline byte for byte, and literals by family with intervals over documents."""
 
+import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import pyengine as pe
-from pyengine.diagnose import Reference
-from pyengine.diagnose.census import Census, census, count_mixed
-from pyengine.diagnose.divergence import divergence
-from pyengine.diagnose.reference import word_counts
-from pyengine.errors import CorruptIndexError, InvalidInputError, NotFoundError
+from pyengine.diagnose.census import Census, census, count_mixed, take_census
+from pyengine.errors import InvalidInputError
 from pyengine.text import KINDS, TermCounter
 
 TEXTS = st.lists(
@@ -56,13 +53,56 @@ def test_mixed_tokens_are_counted_as_the_pipeline_counts_them(texts: list[str]) 
 
 
 @needs_awk
-def test_the_pipeline_on_real_text(collection: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("name", ["nl2bash", "scifact", "playbook-fixture"])
+def test_the_pipeline_on_real_text(collection: Callable[[str], Path], name: str) -> None:
     texts = [
         text
-        for batch in pe.Corpus.from_beir(collection("nl2bash")).batches()
+        for batch in pe.Corpus.from_beir(collection(name)).batches()
         for text in batch.column("text").to_pylist()
     ]
     assert count_mixed(texts) == pipeline(texts)
+
+
+@needs_awk
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a1\r\nb2 c\r\n\r\nd4\r\n",
+        "caf\u00e95 \uff11\uff12a x1\u00a0y2 \u65e5\u672c1 z9",
+        "ab1 " * 20_000 + "x" * 1_000_000 + "1 " + "9" * 1_000_000,
+        "",
+        " \t\n ",
+    ],
+    ids=["crlf", "not-ascii", "long-lines", "empty", "blank"],
+)
+def test_the_pipeline_on_awkward_text(text: str) -> None:
+    assert count_mixed([text]) == pipeline([text])
+
+
+@needs_awk
+def test_a_nul_is_a_byte_like_others_where_the_playbooks_grep_gives_up() -> None:
+    assert count_mixed(["a1 b\x00c2 d3"]) == (2, 2)
+    # grep takes its input for binary, unless told -a, and prints no token behind the NUL.
+    strict = subprocess.run(
+        ["grep", "-E", "^[a-z0-9]+$"],
+        input=b"a1\nb\x00c2\nd3\n",
+        capture_output=True,
+        check=False,
+        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/local/bin"},
+    )
+    assert b"d3" not in strict.stdout
+
+
+def test_the_playbooks_share_of_its_own_fixture(collection: Callable[[str], Path]) -> None:
+    folder = collection("playbook-fixture")
+    expected = json.loads((folder / "expected.json").read_text())
+    taken = take_census(pe.Corpus.from_beir(folder).batches())
+    found = census(taken, None, mode="playbook")
+    assert taken.plain == expected["test1_tokens"]
+    assert found.estimate is not None
+    assert round(100 * found.estimate.value, 1) == expected["test1_mixed_alnum_share_percent"]
+    assert found.verdict == "healthy"
+    assert found.estimate.low <= found.estimate.value <= found.estimate.high
 
 
 def test_what_counts_as_mixed() -> None:
@@ -109,62 +149,73 @@ def test_families_are_told_apart_and_queries_decide() -> None:
         census(empty, None)
 
 
-wordfreq = pytest.importorskip("wordfreq", reason="the reference of web text is not installed")
+def test_intervals_resample_documents() -> None:
+    """A share that a tenth of the documents hold whole is known far worse than its tokens suggest."""
+    even, uneven = Census(), Census()
+    even.add(["a1 b c d e f g h i j"] * 200)
+    uneven.add(["a1 b2 c3 d4 e5 f6 g7 h8 i9 j0"] * 20 + ["a b c d e f g h i j"] * 180)
+    assert even.mixed == uneven.mixed == 200
+    assert even.plain == uneven.plain == 2000
+    assert even.mixed_interval() == pytest.approx((0.1, 0.1))
+    low, high = uneven.mixed_interval()
+    # Twenty of 200 documents: the binomial interval of that, not of 2,000 tokens.
+    assert low == pytest.approx(0.06, abs=0.01)
+    assert high == pytest.approx(0.145, abs=0.01)
+    one = Census()
+    one.add(["a1 b"])
+    assert one.mixed_interval() is None
 
 
-@pytest.fixture(scope="module")
-def web() -> Reference:
-    return Reference.web()
+def test_a_sample_of_documents() -> None:
+    batches = list(
+        pe.Corpus.from_rows([{"id": str(i), "text": f"word F{i % 90 + 10}.1"} for i in range(5000)]).batches()
+    )
+    half = take_census(batches, sample=0.5, seed=3)
+    assert 2300 < half.documents < 2700
+    assert take_census(batches, sample=0.5, seed=3).by_kind.tolist() == half.by_kind.tolist()
+    assert take_census(batches, sample=1.0).documents == take_census(batches).documents == 5000
+    for wrong in (0.0, -1.0, 1.5, float("nan")):
+        with pytest.raises(InvalidInputError, match="sample: expected a share"):
+            take_census(batches, sample=wrong)
 
 
-@pytest.mark.parametrize("n", [10**3, 10**4, 10**5, 10**6, 10**7])
-def test_text_drawn_from_the_reference_is_healthy_at_every_size(web: Reference, n: int) -> None:
-    words = list(web.words)
-    for seed in range(3):
-        drawn = np.random.default_rng(seed + n).multinomial(n, web.shares)
-        found = divergence({words[i]: int(drawn[i]) for i in np.flatnonzero(drawn)}, web)
-        assert found.verdict == "healthy"
-        assert found.estimate is not None
-        assert abs(found.estimate.value) < 0.1
-        # The playbook's arithmetic calls small samples of ordinary text suspect.
-    if n == 10**3:
-        small = divergence({words[i]: int(drawn[i]) for i in np.flatnonzero(drawn)}, web, mode="playbook")
-        assert small.verdict != "healthy"
+def test_binary_data_gets_no_share() -> None:
+    taken = Census()
+    taken.add([bytes(range(256)).decode("latin-1") * 4, "%PDF \ufffd\ufffd\x00\x01 endobj"])
+    found = census(taken, ["F33.1"])
+    assert found.verdict == "not run"
+    assert found.estimate is None
+    assert "binary data, not text" in found.reason
+    plain = Census()
+    plain.add(["tabs\tand\r\nline ends are text, and so is é 日本語"] * 10)
+    assert (plain.junk, plain.bytes) == (
+        0,
+        10 * len("tabs\tand\r\nline ends are text, and so is é 日本語".encode()),
+    )
 
 
-def test_other_vocabulary_is_seen_and_named(web: Reference) -> None:
-    drawn = np.random.default_rng(1).multinomial(50_000, web.shares)
-    counts = {word: int(n) for word, n in zip(web.words, drawn, strict=True) if n}
-    counts["shibboleth"] = 30_000
-    found = divergence(counts, web)
-    assert found.verdict == "suspect"
-    assert found.details["drivers"][0]["word"] == "shibboleth"
-    german = divergence({"der": 900, "und": 800, "wetterbericht": 700, "gestern": 600}, web)
-    assert german.verdict == "not run"
-    assert "running text" in german.reason
-    assert divergence({"the": 10}, web).verdict == "not run"
+def test_terms_beyond_the_limit_are_counted_together() -> None:
+    counter = TermCounter(pe.Analyzer("words"), blocks=2, most_terms=2)
+    counter.add(["a b a", "c a d"])
+    counter.add(pa.array(["b c"]))
+    terms, counts, _ = counter.result()
+    assert dict(zip(terms, counts.tolist(), strict=True)) == {"a": 3, "b": 2}
+    assert counter.block_counts().tolist() == [[2, 1], [2, 0]]
+    assert counter.left_out == 3
+    for name in ("blocks", "most_terms"):
+        with pytest.raises(InvalidInputError, match=f"{name}: expected 1 or more"):
+            TermCounter(pe.Analyzer("words"), **{name: 0})
 
 
-def test_digits_are_folded_as_in_the_reference() -> None:
-    assert word_counts([["In 1999 and 2024, 7 of 12"]]) == {
-        "in": 1,
-        "0000": 2,
-        "and": 1,
-        "7": 1,
-        "of": 1,
-        "00": 1,
-    }
+def test_a_stream_takes_no_memory_that_grows_with_it() -> None:
+    """The distinct terms and the blocks are all that stays: ten times the batches, the same state."""
+    batch = pa.record_batch({"title": pa.array([""] * 100), "text": pa.array(["one two F33.1 three"] * 100)})
 
+    def batches(n: int) -> Iterator[pa.RecordBatch]:
+        for _ in range(n):
+            yield batch
 
-def test_a_reference_of_ones_own(tmp_path: Path) -> None:
-    made = Reference.build("tickets", [["printer on fire", "printer jam"]])
-    made.save(tmp_path / "r.parquet")
-    again = Reference.load(tmp_path / "r.parquet")
-    assert (again.name, again.words, again.fingerprint) == ("tickets", made.words, made.fingerprint)
-    with pytest.raises(NotFoundError, match="no such file"):
-        Reference.load(tmp_path / "none")
-    (tmp_path / "x").write_bytes(b"no")
-    with pytest.raises(CorruptIndexError, match="expected a reference in Parquet"):
-        Reference.load(tmp_path / "x")
-    with pytest.raises(InvalidInputError, match="none with a word"):
-        Reference.build("empty", [["..."]])
+    small, large = take_census(batches(3)), take_census(batches(300))
+    assert large.documents == 100 * small.documents
+    assert small._blocks.nbytes == large._blocks.nbytes
+    assert len(small._counter.result()[0]) == len(large._counter.result()[0]) == 4
