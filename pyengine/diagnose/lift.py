@@ -1,17 +1,19 @@
 """Test 2: does BM25 close the gap that the dense branch leaves, and what is the most any ranking could do?"""
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pyengine.diagnose.arms import DEPTH, WINDOW, Arms, Judged
+from pyengine.diagnose.arms import DEPTH, F64, WINDOW, Arms, Judged
 from pyengine.diagnose.finding import Estimate, Finding, Mode, Threshold, Verdict
 from pyengine.eval import Comparison, compare_values, evaluate
+from pyengine.eval.stats import bootstrap_intervals, queries_for_effect
 from pyengine.types import Hits
 
-__all__ = ["SUSPECT_POINTS", "lift"]
+__all__ = ["SUSPECT_POINTS", "lift", "queries_to_settle"]
 
 QUESTION: Final = "Does fusing BM25 with the dense branch find what the dense branch misses?"
 SUSPECT_POINTS: Final = 3.0
@@ -52,26 +54,20 @@ def lift(arms: Arms, *, mode: Mode = "calibrated", level: float = 0.95, seed: in
     -------
     Finding
         ``details``: means by arm and metric, the comparison with each branch, ranks of the relevant documents
-        and how far apart the branches place them, overlap of errors, ceilings, and a row for each query.
+        and how far apart the branches place them, overlap of errors, ceilings, intervals of the means and
+        the ceilings, how many queries more would settle the verdict, and a row for each query.
     """
     started = time.perf_counter()
-    values = arms.values["ndcg@10"]
-    against = {
-        arm: compare_values(
-            values[arm], values["fused"], names=(arm, "fused"), metric="ndcg@10", level=level, seed=seed
-        )
-        for arm in ("dense", "lexical")
-    }
-    branches = compare_values(
-        values["dense"],
-        values["lexical"],
-        names=("dense", "lexical"),
-        metric="ndcg@10",
-        level=level,
-        seed=seed,
-    )
+
+    def compared(a: str, b: str, metric: str = "ndcg@10") -> Comparison:
+        by_arm = arms.values[metric]
+        return compare_values(by_arm[a], by_arm[b], names=(a, b), metric=metric, level=level, seed=seed)
+
+    against = {arm: compared(arm, "fused") for arm in ("dense", "lexical")}
+    branches = compared("dense", "lexical")
     gain = against["dense"]
     points, low, high = 100 * gain.difference, 100 * gain.low, 100 * gain.high
+    reachable = ceilings(arms)
     verdict, reason = _of_interval(gain) if mode == "calibrated" else _of_estimate(points)
     notes = _notes(arms, against, branches, mode)
     return Finding(
@@ -100,9 +96,16 @@ def lift(arms: Arms, *, mode: Mode = "calibrated", level: float = 0.95, seed: in
             "fused_minus_dense": gain.to_json(),
             "fused_minus_lexical": against["lexical"].to_json(),
             "lexical_minus_dense": branches.to_json(),
+            "recall_fused_minus_dense": compared("dense", "fused", "recall@100").to_json(),
+            "recall_fused_minus_lexical": compared("lexical", "fused", "recall@100").to_json(),
+            "queries_to_settle": queries_to_settle(gain),
             "ranks": ranks(arms),
             "errors": errors(arms),
-            "ceilings": ceilings(arms),
+            "ceilings": {name: float(found.mean()) for name, found in reachable.items()},
+            "intervals": {
+                **{metric: _intervals(by_arm, level, seed) for metric, by_arm in arms.values.items()},
+                "ceilings": _intervals(reachable, level, seed),
+            },
             "queries": per_query(arms),
         },
     )
@@ -117,11 +120,45 @@ def _of_interval(gain: Comparison) -> tuple[Verdict, str]:
         return "confirmed", f"{said}: surely more than {SUSPECT_POINTS:g}"
     if high < SUSPECT_POINTS:
         return "healthy", f"{said}: surely less than {SUSPECT_POINTS:g}"
+    still = queries_to_settle(gain)
+    more = "" if not still else f"; about {still:,} more judged queries would settle it"
     if low > 0:
-        return "suspect", f"{said}: a gain, which may be small"
-    still = gain.queries_still_needed(SUSPECT_POINTS / 100)
-    more = "" if not still else f"; about {still} more judged queries would show a gain of {SUSPECT_POINTS:g}"
+        return "suspect", f"{said}: a gain, which may be small{more}"
     return "inconclusive", f"{said}: too uncertain to say{more}"
+
+
+def queries_to_settle(gain: Comparison) -> int | None:
+    """Return how many judged queries more would put the whole interval on one side of `SUSPECT_POINTS`.
+
+    Parameters
+    ----------
+    gain : Comparison
+        Fused against dense.
+
+    Returns
+    -------
+    int or None
+        For a true lift as observed, with the comparison's power (0.8): an order of magnitude. 0 where the
+        interval is on one side already; None where the lift is the limit itself, or for one query.
+    """
+    limit = SUSPECT_POINTS / 100
+    if np.isnan(gain.low):
+        return None
+    if not gain.low <= limit <= gain.high:
+        return 0
+    level, power = gain.settings["level"], gain.settings["power"]
+    needed = queries_for_effect(gain.sd, gain.difference - limit, level=level, power=power)
+    return None if needed is None else max(0, needed - gain.n)
+
+
+def _intervals(columns: Mapping[str, F64], level: float, seed: int) -> dict[str, dict[str, float | None]]:
+    """Return the bootstrap interval of each mean; None where one query allows none."""
+    table = np.stack(list(columns.values()), axis=1)
+    found = bootstrap_intervals(table, level=level, seed=seed, method="percentile")
+    return {
+        name: {"low": None if np.isnan(low) else low, "high": None if np.isnan(high) else high}
+        for name, (low, high) in zip(columns, found, strict=True)
+    }
 
 
 def _of_estimate(points: float) -> tuple[Verdict, str]:
@@ -210,8 +247,8 @@ def errors(arms: Arms) -> dict[str, Any]:
     }
 
 
-def ceilings(arms: Arms) -> dict[str, float]:
-    """Return what no ranking of the same candidates can pass.
+def ceilings(arms: Arms) -> dict[str, F64]:
+    """Return what no ranking of the same candidates can pass, query by query.
 
     ``union_recall@100``: relevant documents among the first 100 of either branch. ``oracle_fusion``: NDCG@10
     if each query took its better branch. ``perfect_rerank``: NDCG@10 if those candidates were in the best
@@ -226,8 +263,8 @@ def ceilings(arms: Arms) -> dict[str, float]:
         recalled.append(len(union[-1]) / len(relevant) if relevant else 0.0)
     values = arms.values["ndcg@10"]
     return {
-        "union_recall@100": float(np.mean(recalled)),
-        "oracle_fusion": float(np.maximum(values["lexical"], values["dense"]).mean()),
+        "union_recall@100": np.array(recalled),
+        "oracle_fusion": np.maximum(values["lexical"], values["dense"]),
         "perfect_rerank": _ndcg(union, judged),
         "perfect_rerank_dense": _ndcg(dense, judged),
     }
@@ -237,10 +274,13 @@ def _best_order(relevant: dict[int, int], candidates: set[int]) -> list[tuple[in
     return [(row, float(grade)) for row, grade in relevant.items() if row in candidates]
 
 
-def _ndcg(lists: list[list[tuple[int, float]]], judged: Judged) -> float:
+def _ndcg(lists: list[list[tuple[int, float]]], judged: Judged) -> F64:
     by_position = {i: dict(relevant) for i, relevant in enumerate(judged.relevant) if relevant}
-    found = evaluate(Hits.from_lists(lists, 10), by_position, ["ndcg@10"], n_boot=100)
-    return float(found.per_query["ndcg@10"].sum() / len(judged.queries))
+    found = evaluate(Hits.from_lists(lists, 10), by_position, ["ndcg@10"], n_boot=0)
+    # A query without a relevant document in the corpus reads 0, as in every branch.
+    values = np.zeros(len(lists))
+    values[list(by_position)] = found.per_query["ndcg@10"]
+    return values
 
 
 def per_query(arms: Arms) -> list[dict[str, Any]]:

@@ -28,6 +28,8 @@ RARE_SHARE: Final = 0.001
 WEB_RARE_ZIPF: Final = 3.0
 """A word is rare on the web below one occurrence in a million, Zipf 3 (van Heuven et al. 2014)."""
 N_BOOT: Final = 10_000
+EVEN_POINTS: Final = 5.0
+"""Points by which kinds of queries may differ and still read alike: the playbook confirms a lift above."""
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -98,7 +100,8 @@ def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0
     engine : Engine
     arms : Arms
     level : float
-        Of the intervals.
+        Of the intervals of the buckets. Those of the differences are wider, for looking at several traits
+        (Bonferroni), so that all of them hold together at this level.
     seed : int
         Of the resampling.
 
@@ -110,10 +113,10 @@ def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0
     """
     started = time.perf_counter()
     gains = 100 * (arms.values["ndcg@10"]["fused"] - arms.values["ndcg@10"]["dense"])
-    axes = {
-        name: _axis(gains, with_it, level, seed)
-        for name, with_it in traits(engine, arms.judged.queries).items()
-    }
+    found = traits(engine, arms.judged.queries)
+    several = sum(min(with_it.sum(), (~with_it).sum()) >= LEAST for with_it in found.values())
+    wide = 1 - (1 - level) / max(several, 1)
+    axes = {name: _axis(gains, with_it, level, wide, seed) for name, with_it in found.items()}
     verdict, reason, decided = _verdict(axes)
     estimate = None
     if decided is not None:
@@ -125,7 +128,7 @@ def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0
             n=len(gains),
             unit=f"points of lift, queries with trait {decided!r} minus those without",
             unit_of_n="judged queries",
-            level=level,
+            level=wide,
         )
     notes = [f"bucket of fewer than {LEAST} queries: not reported" for _ in range(1) if _suppressed(axes)]
     if "web rare" not in axes:
@@ -143,10 +146,15 @@ def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0
                 meaning="a difference of lifts surely above it: the lift sits there",
                 provenance="a difference that is not noise, corrected for the traits looked at",
             ),
+            Threshold(
+                value=EVEN_POINTS,
+                meaning="every difference surely below it: no kind of query gains much more than another",
+                provenance="the lift that the playbook confirms a plateau at",
+            ),
         ),
         notes=tuple(notes),
         seconds=time.perf_counter() - started,
-        details={"axes": axes, "least": LEAST, "rare_share": RARE_SHARE},
+        details={"axes": axes, "least": LEAST, "rare_share": RARE_SHARE, "difference_level": wide},
     )
 
 
@@ -225,7 +233,7 @@ def location_of_playbook(engine: "Engine", arms: Arms, *, level: float = 0.95) -
     )
 
 
-def _axis(gains: F64, with_it: Bools, level: float, seed: int) -> dict[str, Any]:
+def _axis(gains: F64, with_it: Bools, level: float, wide: float, seed: int) -> dict[str, Any]:
     buckets = {"with": gains[with_it], "without": gains[~with_it]}
     result: dict[str, Any] = {name: _bucket(values, level, seed) for name, values in buckets.items()}
     if all(len(values) >= LEAST for values in buckets.values()):
@@ -237,8 +245,7 @@ def _axis(gains: F64, with_it: Bools, level: float, seed: int) -> dict[str, Any]
             for name, values in buckets.items()
         }
         apart = means["with"] - means["without"]
-        tails = [50 * (1 - level), 100 - 50 * (1 - level)]
-        low, high = np.percentile(apart, tails)
+        low, high = np.percentile(apart, [50 * (1 - wide), 100 - 50 * (1 - wide)])
         result["difference"] = {
             "value": float(buckets["with"].mean() - buckets["without"].mean()),
             "low": float(low),
@@ -287,6 +294,6 @@ def _verdict(axes: dict[str, dict[str, Any]]) -> tuple[Verdict, str, str | None]
     lifts = [axes[n][side]["low"] for n in looked for side in ("with", "without")]
     if all(low is not None and low > 0 for low in lifts):
         return "suspect", f"the lift is everywhere, {said}: the model knows the domain badly as a whole", name
-    if d["high"] < 5:
+    if all(looked[trait]["high"] < EVEN_POINTS for trait in looked):
         return "healthy", f"no kind of query gains much more than another: {said}", name
     return "inconclusive", f"the kinds of queries cannot be told apart: {said}", name
