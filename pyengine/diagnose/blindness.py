@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pyengine.diagnose.finding import Estimate, Finding, Threshold, Verdict
 from pyengine.diagnose.sampling import Spot, draw_spots
+from pyengine.eval.stats import bootstrap_intervals
 from pyengine.types import Embedder, Hits
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def blindness(
     For each literal drawn: the literal alone is the query, and a document that has it should be among the
     first ten. Ordinary words that as few documents have are asked the same way: the control. Then the
     passage around it is embedded, once as it stands, once with another literal of the family in its place,
-    once with an ordinary word swapped for another: how far does the vector move?
+    once with an ordinary word swapped for another: how far does the vector move, and how far does the
+    passage's document fall among the answers to it?
 
     Parameters
     ----------
@@ -63,7 +65,10 @@ def blindness(
     Finding
         The estimate: the share of literals that BM25 finds among its first ten and the dense branch does not,
         less that share of the words. ``details["families"]``: for each family n, both branches' shares found,
-        the median dense rank, and how far swaps move the vector.
+        the median dense rank, and what swaps do: ``swap_moves`` and ``control_moves`` (1 - cosine),
+        ``swap_falls`` and ``control_falls`` (binary logarithm of rank after by rank before: 1 is twice as
+        deep), and ``moves_less`` and ``falls_less``, swap minus control of the same passage, each with the
+        interval of resampled literals. ``details["swaps"]``: the same over all literals.
     """
     started = time.perf_counter()
     spots = draw_spots(engine, per_family=per_family, most=MOST, seed=seed)
@@ -82,7 +87,7 @@ def blindness(
     asked = {"literal": _asked(engine, literals), "word": _asked(engine, words)}
     missed = {kind: found["lexical"] & ~found["dense"] for kind, found in asked.items()}
     value, low, high = _difference(missed["literal"], missed["word"], level, seed)
-    moved = _moved(embedder, [*literals, *words], words, seed)
+    swapped = _swapped(engine, embedder, [*literals, *words], words, seed)
     place = 0
     families: dict[str, Any] = {}
     for family, found in [*spots.items(), ("word", words)]:
@@ -94,10 +99,10 @@ def blindness(
             "found_lexical": float(part["lexical"].mean()),
             "found_dense": float(part["dense"].mean()),
             "median_dense_rank": float(np.median(part["rank"])),
-            "swap_moves": float(moved["swap"][here].mean()),
-            "control_moves": float(moved["control"][here].mean()),
+            **_noticed(_part(swapped, here), level, seed),
             "examples": [spot.written for spot in found[:5]],
         }
+    noticed = _noticed(_part(swapped, slice(len(literals))), level, seed)
     verdict, reason = _verdict(value, low, high, asked)
     return Finding(
         test="blindness",
@@ -123,7 +128,14 @@ def blindness(
             ),
         ),
         seconds=time.perf_counter() - started,
-        details={"families": families, "top": TOP, "depth": DEPTH, "most_documents": MOST},
+        notes=_notes(noticed),
+        details={
+            "families": families,
+            "swaps": noticed,
+            "top": TOP,
+            "depth": DEPTH,
+            "most_documents": MOST,
+        },
     )
 
 
@@ -154,8 +166,10 @@ def _part(asked: Mapping[str, Any], here: slice) -> dict[str, Any]:
     return {name: values[here] for name, values in asked.items()}
 
 
-def _moved(embedder: Embedder, spots: Sequence[Spot], words: Sequence[Spot], seed: int) -> dict[str, F64]:
-    """Return 1 - cosine of each passage with itself, the spot swapped, and a word beside it swapped."""
+def _swapped(
+    engine: "Engine", embedder: Embedder, spots: Sequence[Spot], words: Sequence[Spot], seed: int
+) -> dict[str, F64]:
+    """Return what swapping the spot does to its passage, and what swapping a word beside it does."""
     random = np.random.default_rng(seed)
     by_family: dict[str, list[str]] = {}
     for spot in spots:
@@ -169,10 +183,59 @@ def _moved(embedder: Embedder, spots: Sequence[Spot], words: Sequence[Spot], see
         embedder.embed(texts, kind="passage")
         for texts in ([spot.passage for spot in spots], swapped, controls)
     )
+    rows = [spot.row for spot in spots]
+    before = _depths(engine, plain, rows)
     return {
-        "swap": 1 - np.einsum("ij,ij->i", plain, swap).astype(np.float64),
-        "control": 1 - np.einsum("ij,ij->i", plain, control).astype(np.float64),
+        "swap_moves": 1 - np.einsum("ij,ij->i", plain, swap).astype(np.float64),
+        "control_moves": 1 - np.einsum("ij,ij->i", plain, control).astype(np.float64),
+        "swap_falls": np.log2(_depths(engine, swap, rows) / before),
+        "control_falls": np.log2(_depths(engine, control, rows) / before),
     }
+
+
+def _depths(engine: "Engine", vectors: npt.NDArray[np.float32], rows: Sequence[int]) -> F64:
+    """Return the rank from 1 of each row among the answers to its vector; `DEPTH` + 1 where it is not."""
+    assert engine.dense is not None  # blindness is asked of indexes with vectors
+    hits = engine.dense.search(vectors, min(DEPTH, len(engine)))
+    same = hits.rows == np.asarray(rows, dtype=np.uint32)[:, None]
+    return np.where(same.any(axis=1), same.argmax(axis=1) + 1, DEPTH + 1).astype(np.float64)
+
+
+def _noticed(swapped: Mapping[str, F64], level: float, seed: int) -> dict[str, Any]:
+    """Return the means of what swaps do, and swap minus control with the interval of resampled passages."""
+    pairs = {
+        "moves_less": swapped["swap_moves"] - swapped["control_moves"],
+        "falls_less": swapped["swap_falls"] - swapped["control_falls"],
+    }
+    intervals = bootstrap_intervals(
+        np.stack(list(pairs.values()), axis=1), level=level, seed=seed, method="percentile"
+    )
+    return {
+        **{name: float(values.mean()) for name, values in swapped.items()},
+        **{
+            name: {
+                "value": float(values.mean()),
+                "low": None if np.isnan(low) else low,
+                "high": None if np.isnan(high) else high,
+            }
+            for (name, values), (low, high) in zip(pairs.items(), intervals, strict=True)
+        },
+    }
+
+
+def _notes(noticed: Mapping[str, Any]) -> tuple[str, ...]:
+    moves, falls = noticed["moves_less"], noticed["falls_less"]
+    said = (
+        f"a literal swapped for another moves a passage by {noticed['swap_moves']:.3f}, a word beside it by "
+        f"{noticed['control_moves']:.3f} (1 - cosine); its document falls by a factor of "
+        f"{2 ** noticed['swap_falls']:.2f} and {2 ** noticed['control_falls']:.2f}"
+    )
+    surely = [
+        what
+        for what, pair in (("moves less", moves), ("falls less", falls))
+        if pair["high"] is not None and pair["high"] < 0
+    ]
+    return (f"{said}: it surely {' and '.join(surely)} for a literal" if surely else said,)
 
 
 def _control(spot: Spot, word: str, random: np.random.Generator) -> str:

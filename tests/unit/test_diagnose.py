@@ -87,6 +87,12 @@ def test_a_model_that_is_blind_to_literals_is_confirmed(tmp_path: Path) -> None:
         family = found.findings["blindness"].details["families"]["sku"]
         assert (family["found_lexical"], family["swap_moves"]) == (1.0, pytest.approx(0, abs=1e-3))
         assert family["found_dense"] < 0.3
+        # Its document stays where it is whatever the number, and falls with a word: in every resample.
+        assert family["swap_falls"] == 0 < family["control_falls"]
+        assert family["falls_less"]["value"] == pytest.approx(-family["control_falls"])
+        assert family["falls_less"]["low"] < family["falls_less"]["value"] < family["falls_less"]["high"] < 0
+        assert family["moves_less"]["high"] < 0
+        assert "it surely moves less and falls less for a literal" in found.findings["blindness"].notes[0]
         assert found.next_step.gain is not None
         # Cheap to dear, and no further than the matter needs.
         brief = diagnose(engine, judged(corpus(), 0.5))
@@ -99,7 +105,10 @@ def test_a_model_that_sees_literals_is_healthy(tmp_path: Path) -> None:
         found = diagnose(engine, judged(corpus(), 0.5), all=True)
         assert found.verdict == "healthy"
         assert found.findings["lift"].verdict == "healthy"
-        assert found.findings["blindness"].verdict == "healthy"
+        blindness = found.findings["blindness"]
+        assert blindness.verdict == "healthy"
+        assert blindness.details["families"]["sku"]["swap_falls"] > 0
+        assert blindness.details["families"]["sku"]["swap_moves"] > 0.01
         assert found.findings["triage"].verdict == "healthy"
 
 
