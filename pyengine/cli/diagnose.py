@@ -46,6 +46,12 @@ __all__ = ["command"]
     metavar="1,5,2",
     help="Places on a board: of the index's own embedder, then of --embedders.",
 )
+@click.option(
+    "--observed",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="What an index cannot know, as answers_right=0.7; docs/diagnostics.md lists the names.",
+)
 @click.option("--report", type=path_type, metavar="FILE", help="Write the report, one HTML file.")
 @click.option(
     "--json",
@@ -69,6 +75,7 @@ def command(
     reference: Path | None,
     embedders: str | None,
     leaderboard: str | None,
+    observed: tuple[str, ...],
     report: Path | None,
     as_json: str | None,
     corpus: Path | None,
@@ -81,6 +88,7 @@ def command(
     evalset, asked = _asked(queries, qrels, corpus, split)
     names = _split(embedders)
     places = _places(leaderboard, names)
+    told = _observed(observed)
     with opened(index, corpus, BuildSettings(**build)) as engine:
         found = diagnose(
             engine,
@@ -92,6 +100,7 @@ def command(
             reference=None if reference is None else Reference.load(reference),
             embedders={name: made for name in names if (made := make_embedder(name)) is not None},
             leaderboard=places,
+            observed=told,
             progress=lambda test: note(f"{test} …") if sys.stderr.isatty() else None,
         )
         if report is not None:
@@ -134,3 +143,16 @@ def _places(text: str | None, names: list[str]) -> dict[str, int] | None:
             f"--embedders, got {text!r}"
         )
     return {name: int(part) for name, part in zip(["index", *names], parts, strict=True)}
+
+
+def _observed(given: tuple[str, ...]) -> dict[str, float]:
+    told = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            told[name.strip()] = float(number)
+        except ValueError:
+            raise click.UsageError(
+                f"--observed: expected NAME=NUMBER, such as answers_right=0.7, got {text!r}"
+            ) from None
+    return told

@@ -55,6 +55,7 @@ def diagnose(
     seed: int = 0,
     embedders: "Mapping[str, Embedder] | None" = None,
     leaderboard: Mapping[str, int] | None = None,
+    observed: Mapping[str, float] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> "Diagnosis":
     """Find out whether an embedder has hit its plateau on a corpus.
@@ -86,6 +87,9 @@ def diagnose(
         Others to set beside the index's own; each embeds the whole corpus. Needs judged queries.
     leaderboard : mapping of name to int, optional
         Places of the embedders on a board, the index's own under "index".
+    observed : mapping of name to number, optional
+        What an index cannot know, for the rules that say what else it could be: keys of
+        `pyengine.diagnose.differential.OBSERVED`, which says what each means.
     progress : callable, optional
         Called with the name of each test before it runs.
 
@@ -96,7 +100,7 @@ def diagnose(
     Raises
     ------
     InvalidInputError
-        No document, an unknown test, mode or level, or judgements that fit no document.
+        No document, an unknown test, mode, level or observation, or judgements that fit no document.
 
     Notes
     -----
@@ -117,6 +121,7 @@ def diagnose(
         seed=seed,
         embedders=embedders,
         leaderboard=leaderboard,
+        observed=observed,
         progress=progress,
     )
 

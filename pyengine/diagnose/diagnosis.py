@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyengine.diagnose.arms import Judged, run_arms
 from pyengine.diagnose.blindness import blindness
 from pyengine.diagnose.census import census, take_census
+from pyengine.diagnose.differential import Rule, check_observed, rules
 from pyengine.diagnose.divergence import divergence
 from pyengine.diagnose.embedders import Probe, Standing, answers_of, probe, standings
 from pyengine.diagnose.finding import Finding, Mode, Verdict
@@ -18,7 +19,7 @@ from pyengine.diagnose.lift import lift
 from pyengine.diagnose.location import location, location_of_playbook
 from pyengine.diagnose.reference import Reference
 from pyengine.diagnose.triage import triage
-from pyengine.diagnose.verdict import NextStep, Rule, Signal, conclusive, next_step, overall, rules, signals
+from pyengine.diagnose.verdict import NextStep, Signal, conclusive, next_step, overall, signals
 from pyengine.diagnose.words import count_words
 from pyengine.errors import InvalidInputError, MissingExtraError
 from pyengine.eval import EvalSet
@@ -132,10 +133,12 @@ def run(
     seed: int,
     embedders: Mapping[str, Embedder] | None,
     leaderboard: Mapping[str, int] | None,
+    observed: Mapping[str, float] | None,
     progress: Callable[[str], None] | None,
 ) -> Diagnosis:
     """Run the tests; `pyengine.diagnose.diagnose` says what the parameters are."""
     _check(engine, mode, tests, level)
+    told = check_observed(observed)
     wanted = [
         test for test in TESTS if test in (tests or TESTS) and (mode == "calibrated" or test in _PLAYBOOK)
     ]
@@ -158,7 +161,7 @@ def run(
         reason=reason,
         findings=findings,
         signals=signals(findings, gap),
-        rules=rules(findings),
+        rules=rules(findings, told),
         probes=probes,
         standings=listed,
         next_step=next_step(findings),

@@ -1,16 +1,14 @@
-"""From findings to one verdict: the playbook's signals, what else it could be, what to do next."""
+"""From findings to one verdict: the playbook's signals, and what to do next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pyengine.diagnose.census import HEALTHY_QUERIES, SUSPECT_QUERIES
 from pyengine.diagnose.finding import Finding, Verdict
 
-__all__ = ["NextStep", "Rule", "Signal", "next_step", "overall", "rules", "signals"]
+__all__ = ["NextStep", "Signal", "next_step", "overall", "signals"]
 
-# Recall@100 of the dense branch from which the right document is among the candidates.
-_RECALL_ENOUGH: Final = 0.95
 _POINTS_WORTH_IT: Final = 2.0
 _GOOD_ENOUGH: Final = 0.9
 
@@ -170,93 +168,6 @@ def _playbook(said: Mapping[str, Verdict]) -> tuple[Verdict, str]:
     if "healthy" in said.values():
         return "healthy", "by the playbook's limits: no test fires"
     return "inconclusive", "no test gave a reading"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row of "this is not the pattern when".
-
-    Parameters
-    ----------
-    name : str
-        What it would be instead.
-    holds : bool or None
-        None if an input is missing.
-    evidence : str
-        What it was judged by.
-    missing : str
-        What would be needed to judge it; empty if nothing is.
-    """
-
-    name: str
-    holds: bool | None
-    evidence: str
-    missing: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as a JSON-able dict."""
-        return asdict(self)
-
-
-def rules(findings: Mapping[str, Finding]) -> list[Rule]:
-    """Return what else it could be, each rule with the evidence it used or the input it lacks.
-
-    Parameters
-    ----------
-    findings : mapping of test to Finding
-    """
-    recall = _dig(findings, "lift", "means", "recall@100", "dense")
-    rare = _dig(findings, "location", "axes", "corpus rare", "with", "n")
-    lift = findings.get("lift")
-    found = []
-    if lift is None or recall is None:
-        found.append(
-            Rule(
-                name="the answer is wrong though the right document is retrieved",
-                holds=None,
-                evidence="",
-                missing="judged queries",
-            )
-        )
-        found.append(
-            Rule(
-                name="candidates are fine, their order is not",
-                holds=None,
-                evidence="",
-                missing="judged queries",
-            )
-        )
-    else:
-        found.append(
-            Rule(
-                name="the answer is wrong though the right document is retrieved",
-                holds=lift.verdict == "healthy" and recall >= _RECALL_ENOUGH and not rare,
-                evidence=f"lift {lift.verdict}, dense recall@100 {recall:.3f}, {rare or 0} queries with rare "
-                "words. Few in the judged queries need not mean few in the traffic",
-            )
-        )
-        ceiling = lift.details["ceilings"]["perfect_rerank_dense"]
-        ndcg = lift.details["means"]["ndcg@10"]["dense"]
-        found.append(
-            Rule(
-                name="candidates are fine, their order is not",
-                holds=recall >= _RECALL_ENOUGH and ceiling - ndcg > 0.1,
-                evidence=f"dense recall@100 {recall:.3f}; NDCG@10 {ndcg:.3f}, at best {ceiling:.3f}",
-            )
-        )
-    found += [
-        Rule(name=name, holds=None, evidence="", missing=missing)
-        for name, missing in (
-            ("the judged queries are stale", "dates of the judgements, and a signal from users over time"),
-            (
-                "a new embedder shifted the scores under a threshold",
-                "score distributions before and after the change",
-            ),
-            ("a language model reranks where a small one would do", "cost and latency by stage"),
-            ("the reranker breaks the latency budget", "latency by stage"),
-        )
-    ]
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,10 @@ def test_without_vectors_it_says_what_it_needs(run: Runner, index: Path, beir: P
     assert asked["findings"]["census"]["details"]["queries"]["with_literal"] == 1
     assert "tests: expected some of census" in run.fails("diagnose", index, "--tests", "x")
     assert "expected 1 numbers" in run("diagnose", index, "--leaderboard", "1,2").err
+    told = run.ok("diagnose", index, "--tests", "census", "--observed", "score_shift=0.3", "--json").json
+    assert [rule["holds"] for rule in told["rules"] if "threshold" in rule["name"]] == [True]
+    assert "expected NAME=NUMBER" in run("diagnose", index, "--observed", "score_shift").err
+    assert "observed: expected some of answers_right" in run.fails("diagnose", index, "--observed", "x=1")
     assert "no such file" in run.fails("diagnose", index, "--reference", tmp_path / "none")
 
 
