@@ -274,6 +274,8 @@ def test_the_report_in_a_browser(tmp_path: Path) -> None:
     assert "<img" not in html
     assert f'data-verdict="{found.verdict}"' in html
     assert "<mark>F33.1</mark>" in html
+    recall = found.findings["lift"].details["recall_fused_minus_dense"]
+    assert f"Recall@100 by {100 * recall['difference']:+.1f} points" in html
     drawn = [test for test, finding in found.findings.items() if finding.verdict != "not run"]
     for test in drawn:
         section = html[html.index(f'<section id="{test}">') :]
