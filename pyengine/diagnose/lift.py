@@ -18,6 +18,8 @@ __all__ = ["SUSPECT_POINTS", "lift", "queries_to_settle"]
 QUESTION: Final = "Does fusing BM25 with the dense branch find what the dense branch misses?"
 SUSPECT_POINTS: Final = 3.0
 """Points of NDCG@10 from which a lift is one: where the playbook begins to suspect."""
+MOST_TO_JUDGE: Final = 10_000
+"""Queries beyond which nobody judges on: the reading then says that the lift is too near the limit."""
 _CALIBRATED: Final = (
     Threshold(
         value=SUSPECT_POINTS,
@@ -122,6 +124,8 @@ def _of_interval(gain: Comparison) -> tuple[Verdict, str]:
         return "healthy", f"{said}: surely less than {SUSPECT_POINTS:g}"
     still = queries_to_settle(gain)
     more = "" if not still else f"; about {still:,} more judged queries would settle it"
+    if still is None or still > MOST_TO_JUDGE:
+        more = f"; it lies too near {SUSPECT_POINTS:g} for judged queries to settle it"
     if low > 0:
         return "suspect", f"{said}: a gain, which may be small{more}"
     return "inconclusive", f"{said}: too uncertain to say{more}"

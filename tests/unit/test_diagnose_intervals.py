@@ -1,6 +1,7 @@
 """Beside the verdicts of the labelled tests: intervals of every mean, queries to settle, traits corrected."""
 
 import math
+import re
 from pathlib import Path
 from statistics import NormalDist
 
@@ -66,6 +67,15 @@ def test_queries_to_settle_is_the_distance_to_the_limit() -> None:
     z = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
     assert queries_to_settle(wide) == math.ceil((z * wide.sd / 0.01) ** 2) - N
     assert queries_to_settle(compare_values([0.0], [0.1])) is None
+
+
+def test_a_lift_at_the_limit_is_not_settled_by_judging() -> None:
+    zero = np.zeros(N)
+    near = lift(arms(zero, np.tile([-0.25, 0.312], N // 2), (zero, zero)))
+    assert near.verdict == "inconclusive"
+    assert near.reason.endswith("it lies too near 3 for judged queries to settle it")
+    far = lift(arms(zero, np.tile([-0.25, 0.27], N // 2), (zero, zero)))
+    assert re.search(r"; about [\d,]+ more judged queries would settle it$", far.reason)
 
 
 def test_one_query_has_no_intervals(tmp_path: Path) -> None:
