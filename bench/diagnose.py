@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 import pyengine as pe
 from bench.pages import renew_file
+from bench.quality.spec import HERE, load_collection
 from bench.quality.vectors import CachedEmbedder
 from pyengine.diagnose import Diagnosis, diagnose
 
@@ -25,6 +26,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = "docs/diagnostics.md"
 SIZES = (10, 25, 50, 100, 200)
 ROUNDS = 1000
+# Judged queries below which the whole collection does not show what is true of it.
+FEWEST = 50
 # A lift of so many points and more is one, of so many and less is none; between them any verdict is fair.
 LIFT, NO_LIFT = 3.0, 1.0
 
@@ -41,12 +44,12 @@ class _Embedder:
         self.pieces = self._inner.pieces
 
 
-def _diagnosed(folder: Path, embedder: Any, seed: int) -> Diagnosis:
-    split = (
-        "test"
-        if (folder / "qrels" / "test.tsv").is_file()
-        else sorted((folder / "qrels").glob("*.tsv"))[0].stem
-    )
+def _diagnosed(folder: Path, embedder: Any, seed: int) -> Iterator[tuple[str, Diagnosis]]:
+    """Yield the diagnosis of each query set of a collection, as bench.quality names them."""
+    spec = HERE / f"{folder.name}.yaml"
+    collection = load_collection(spec) if spec.is_file() else None
+    split = "test" if collection is None else collection.split
+    sets = {"test": "queries.jsonl"} if collection is None else collection.query_sets
     analyzer = pe.Analyzer("domain", stemmer="english", stopwords="english")
     with (
         tempfile.TemporaryDirectory() as where,
@@ -54,7 +57,10 @@ def _diagnosed(folder: Path, embedder: Any, seed: int) -> Diagnosis:
     ):
         engine.add(pe.Corpus.from_beir(folder))
         engine.commit(n_threads=2)
-        return diagnose(engine, pe.EvalSet.from_beir(folder, split), all=True, seed=seed)
+        for i, (name, file) in enumerate(sets.items()):
+            evalset = pe.EvalSet.from_beir(folder, split, queries=file)
+            label = folder.name if i == 0 else f"{folder.name}, {name}"
+            yield label, diagnose(engine, evalset, all=True, seed=seed)
 
 
 def reliability(gains: npt.NDArray[np.float64], n: int, seed: int = 0) -> dict[str, dict[str, float]]:
@@ -83,12 +89,12 @@ def reliability(gains: npt.NDArray[np.float64], n: int, seed: int = 0) -> dict[s
 
 def _table(found: dict[str, Diagnosis]) -> list[str]:
     lines = [
-        "| collection | verdict | lift over dense | over BM25 | queries with a literal | blindness | "
-        "triage | excess KL | mixed share | next step |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| collection | verdict | lift over dense | over BM25 | where it sits | queries with a literal | "
+        "blindness | triage | excess KL | mixed share | next step |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, d in found.items():
-        cells = [name, f"**{d.verdict}**", _lift(d), _over_lexical(d), _queries(d)]
+        cells = [name, f"**{d.verdict}**", _lift(d), _over_lexical(d), _where(d), _queries(d)]
         cells += [_reading(d, "blindness"), _reading(d, "triage"), _reading(d, "divergence")]
         cells += [
             f"{100 * (d.findings['census'].details['mixed']['share'] or 0):.2f} %",
@@ -109,9 +115,18 @@ def _over_lexical(d: Diagnosis) -> str:
     return f"{100 * c['difference']:+.1f}"
 
 
+def _where(d: Diagnosis) -> str:
+    """Return the reading of the location test, with the difference of lifts that decided."""
+    finding = d.findings["location"]
+    if finding.estimate is None:
+        return finding.verdict
+    trait = finding.estimate.unit.split("'")[1]
+    return f"{trait} {finding.estimate.value:+.1f} {finding.verdict}"
+
+
 def _queries(d: Diagnosis) -> str:
     asked = d.findings["census"].details["queries"]
-    return f"{100 * asked['with_literal'] / asked['queries']:.0f} %"
+    return f"{100 * asked['with_literal'] / asked['queries']:.0f} % {d.findings['census'].verdict}"
 
 
 def _reading(d: Diagnosis, test: str) -> str:
@@ -132,11 +147,9 @@ def _reliability_table(found: dict[str, Diagnosis]) -> list[str]:
                 for row in d.findings["lift"].details["queries"]
             ]
         )
-        if len(gains) < max(SIZES) // 2:
+        if len(gains) < FEWEST:
             continue
-        for n in SIZES:
-            if n > len(gains):
-                continue
+        for n in sorted({*(size for size in SIZES if size < len(gains)), len(gains)}):
             rates = reliability(gains, n)
             cells = [name, f"{gains.mean():+.1f}", str(n)]
             for kind in ("fixed", "interval"):
@@ -148,6 +161,41 @@ def _reliability_table(found: dict[str, Diagnosis]) -> list[str]:
                     cells.append(f"**{share}**" if wrong else share)
             lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def agreement(found: dict[str, Diagnosis]) -> str:
+    """Return a sentence on how far triage, which needs no judgements, goes with what judgements say.
+
+    Parameters
+    ----------
+    found : dict of str to Diagnosis
+        By collection and query set. Triage does not see the queries, so only the first set of each counts.
+    """
+    pairs = [
+        (triage, lift, d.verdict)
+        for name, d in found.items()
+        for triage, lift in [(d.findings["triage"], d.findings["lift"])]
+        if "," not in name and triage.estimate and lift.estimate and lift.estimate.n >= FEWEST
+    ]
+    if len(pairs) < 3:
+        return "Fewer than three collections have both readings.\n"
+    decided = [
+        (triage.verdict == "suspect", lift.verdict != "healthy", verdict in ("suspect", "confirmed"))
+        for triage, lift, verdict in pairs
+        if triage.verdict != "inconclusive" and lift.verdict != "inconclusive"
+    ]
+    of_lift = sum(a == b for a, b, _ in decided)
+    of_verdict = sum(a == b for a, _, b in decided)
+    false = sum(a and not b for a, b, _ in decided)
+    values = np.array([[f.estimate.value for f in pair[:2] if f.estimate] for pair in pairs])
+    places = np.argsort(np.argsort(values, axis=0), axis=0)
+    return (
+        f"Triage beside judgements: {len(pairs)} collections have both readings, and on {len(decided)} of "
+        f"them both decide. Triage is suspect exactly where the lift is a gain on {of_lift} of those, and "
+        f"exactly where the verdict is at least suspect on {of_verdict}; it raises {false} false alarms. "
+        f"Rank correlation (Spearman) of triage's estimate with the lift: "
+        f"{np.corrcoef(places.T)[0, 1]:.2f}.\n"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,10 +227,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     embedder = _Embedder(options.embedder, options.cache)
     found: dict[str, Diagnosis] = {}
     for folder in chosen:
-        found[folder.name] = _diagnosed(folder, embedder, options.seed)
-        print(f"{folder.name}\n{found[folder.name].summary()}\n", flush=True)
+        for name, diagnosis in _diagnosed(folder, embedder, options.seed):
+            found[name] = diagnosis
+            print(f"{name}\n{diagnosis.summary()}\n", flush=True)
     tables = {
         "collections": "\n".join([*_table(found), ""]),
+        "agreement": agreement(found),
         "reliability": "\n".join([*_reliability_table(found), ""]),
     }
     for text in tables.values():
