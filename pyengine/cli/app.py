@@ -41,6 +41,8 @@ COMMANDS = {
     "evaluate": ("evaluate", "Measure an index or a run against judgements."),
     "compare": ("compare", "Say whether two runs differ, and how sure that is."),
     "diagnose": ("diagnose", "Say whether a corpus lies beyond its embedder, why, and what to do."),
+    "census": ("census", "Count the codes, citations and identifiers of a corpus, without an index."),
+    "reference": ("reference", "Make a reference of ordinary text out of a corpus of one's own."),
     "monitor": ("monitor", "Watch how far a corpus lies from ordinary text, over time."),
     "tokens": ("tokens", "Show what the index sees of a text."),
     "verify": ("verify", "Check that an index is whole."),

@@ -7,8 +7,7 @@ import click
 
 from pyengine.cli.app import EXIT_FAILED
 from pyengine.cli.console import integer, print_json, print_line, print_table
-from pyengine.cli.options import json_option, new_corpus_option, path_type
-from pyengine.cli.sources import read_corpus
+from pyengine.cli.options import json_option, path_type
 
 __all__ = ["command"]
 
@@ -27,7 +26,10 @@ def command() -> None:
 @click.argument("index", type=path_type)
 @click.option("--history", type=path_type, required=True, metavar="FILE", help="Parquet file to append to.")
 @click.option(
-    "--reference", type=path_type, metavar="FILE", help="Ordinary text of your own, as Reference.save."
+    "--reference",
+    type=path_type,
+    metavar="FILE",
+    help="Ordinary text of your own, as `pyengine reference build` makes it.",
 )
 @click.option("--prometheus", type=path_type, metavar="FILE", help="Write the run for a node exporter too.")
 @json_option
@@ -39,9 +41,10 @@ def record(
     from pyengine.diagnose.monitor import History, measure  # noqa: PLC0415 - as above
     from pyengine.engine import Engine  # noqa: PLC0415 - as above
 
-    with Engine.open(index) as engine:
-        reading = measure(engine, None if reference is None else Reference.load(reference))
     runs = History.open(history, missing_ok=True)
+    with Engine.open(index) as engine:
+        table = None if reference is None else Reference.load(reference)
+        reading = measure(engine, table, sample=runs.sample)
     runs.append(reading)
     if prometheus is not None:
         runs.to_prometheus(prometheus)
@@ -52,26 +55,6 @@ def record(
             f"{history}: run {integer(len(runs.readings))}, excess KL {reading.excess:.3f} nats "
             f"({reading.low:.3f} to {reading.high:.3f}) over {integer(reading.words)} words"
         )
-
-
-@command.command("reference")
-@new_corpus_option
-@click.option("--out", type=path_type, required=True, metavar="FILE", help="Parquet file to write.")
-@json_option
-def reference_(*, corpus: Path, out: Path, as_json: bool) -> None:
-    """Make a reference of ordinary text out of any corpus, in the place of web text."""
-    from pyengine.corpus import indexed_text  # noqa: PLC0415 - loaded late: --help does without
-    from pyengine.diagnose import Reference  # noqa: PLC0415 - as above
-
-    batches = read_corpus(corpus).batches()
-    made = Reference.build(
-        corpus.name, (indexed_text(batch.column("title"), batch.column("text")) for batch in batches)
-    )
-    made.save(out)
-    if as_json:
-        print_json({"out": str(out), "words": len(made.words), "fingerprint": made.fingerprint})
-    else:
-        print_line(f"{out}: {integer(len(made.words))} words, fingerprint {made.fingerprint}")
 
 
 @command.command("show")
