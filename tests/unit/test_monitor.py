@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from e2e.cli import Runner
 
 import pyengine as pe
-from pyengine.diagnose.monitor import ALPHA, History, Reading, kendall_p, measure
+from pyengine.diagnose.monitor import ALPHA, History, Reading, kendall_p, measure, theil_sen
 from pyengine.errors import CorruptIndexError, IncompatibleIndexError, InvalidInputError, NotFoundError
 
 RUN = Reading(
@@ -62,6 +64,55 @@ def test_false_alarms_come_at_the_rate_that_is_stated_and_drift_is_found() -> No
     assert kendall_p(np.arange(100.0)) < 1e-6
 
 
+def test_a_corpus_that_only_grows_gives_no_false_alarms() -> None:
+    """Each reading holds what the one before held: errors go together, and the order rises too often."""
+    random = np.random.default_rng(1)
+    fired = order_alone = 0
+    rounds = 1500
+    for _ in range(rounds):
+        # The excess of n months is the mean of n months of the same text; its error is 0.1 / sqrt(n).
+        months = np.arange(1, 19)
+        values = 2 + np.cumsum(random.normal(0, 0.1, 18)) / months
+        half = 1.959964 * 0.1 / np.sqrt(months)
+        runs = [
+            replace(RUN, excess=v, low=v - h, high=v + h)
+            for v, h in zip(values.tolist(), half.tolist(), strict=True)
+        ]
+        fired += History(Path("h"), runs).check().fires
+        order_alone += kendall_p(values) < ALPHA
+    assert fired / rounds <= ALPHA + 3 * np.sqrt(ALPHA / rounds)
+    assert order_alone / rounds > 5 * ALPHA  # why the second test is there
+
+
+def test_the_slope_is_the_median_of_all_slopes() -> None:
+    values = np.array([1.0, 2.0, 9.0, 4.0])
+    slopes = [(values[j] - values[i]) / (j - i) for i in range(4) for j in range(i + 1, 4)]
+    assert theil_sen(values) == pytest.approx(np.median(slopes))
+    assert theil_sen(np.array([3.0, 1.0])) == -2.0
+
+
+def test_runs_keep_to_the_sample_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "h.parquet"
+    assert History.open(path, missing_ok=True).sample is None
+    History(path, []).append(replace(RUN, sampled=5000))
+    assert History.open(path).sample == 5000
+    with pytest.raises(IncompatibleIndexError, match="its runs looked at 5000 words, this one at 2000"):
+        History.open(path).append(replace(RUN, sampled=2000))
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("more", pa.array([1])), path)
+    with pytest.raises(IncompatibleIndexError, match="its columns are not those of this version"):
+        History.open(path)
+
+
+def test_a_history_without_the_later_columns_opens(tmp_path: Path) -> None:
+    path = tmp_path / "h.parquet"
+    History(path, []).append(RUN)
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["kl", "sampled", "corpus"]), path)
+    History.open(path).append(replace(RUN, sampled=5000, corpus="c"))
+    assert [reading.corpus for reading in History.open(path).readings] == ["", "c"]
+
+
 def test_a_limit_and_too_few_runs() -> None:
     assert history([1.0, 2.0]).check(above=1.5).fires
     few = history([1.0, 2.0, 3.0]).check()
@@ -102,7 +153,10 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     with pe.Engine.create(tmp_path / "i") as engine:
         engine.add([{"id": str(i), "text": text} for i in range(5)])
         engine.commit()
-        assert measure(engine).documents == 5
+        reading = measure(engine)
+        assert (reading.documents, reading.words, reading.sampled) == (5, 2100, 1000)
+        assert len(reading.corpus) == 16
+        assert measure(engine, sample=2000).excess > reading.excess  # so runs keep to one size
     path, prom = tmp_path / "h.parquet", tmp_path / "c.prom"
     for _ in range(2):
         run.ok("monitor", "record", tmp_path / "i", "--history", path, "--prometheus", prom)
@@ -121,7 +175,9 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     made = tmp_path / "ref.parquet"
     lines = tmp_path / "c.jsonl"
     lines.write_text('{"id": "a", "text": "the house and the sea"}\n')
-    assert run.ok("monitor", "reference", "--corpus", lines, "--out", made, "--json").json["words"] == 4
+    assert run.ok("reference", "build", lines, "--out", made, "--json").json["words"] == 4
+    assert run.ok("reference", "show", made, "--json").json["name"] == "c.jsonl"
+    assert "4 words" in run.ok("reference", "show", made).out
     other = tmp_path / "other.parquet"
     run.ok("monitor", "record", tmp_path / "i", "--history", other, "--reference", made)
     assert "they do not compare" in run.fails(
