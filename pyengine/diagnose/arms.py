@@ -84,11 +84,14 @@ class Arms:
         "lexical" and "dense" to `DEPTH`, "fused" (RRF of `WINDOW` hits each, k = 60) to twice `WINDOW`.
     values : dict of str to dict of str to float64 (n,)
         Metric, then arm, to the value of each query.
+    places : dict of str to list of dict, optional
+        By arm, for each query, the rank from 1 of each relevant row, where every document was ranked.
     """
 
     judged: Judged
     hits: Mapping[str, Hits]
     values: Mapping[str, Mapping[str, F64]]
+    places: Mapping[str, list[dict[int, int]]] | None = None
 
     def mean(self, arm: str, metric: str = "ndcg@10") -> float:
         """Return the mean of a metric over the queries."""
@@ -96,6 +99,8 @@ class Arms:
 
     def ranks(self, arm: str) -> list[dict[int, int]]:
         """Return for each query the rank from 1 of each relevant row that the arm found."""
+        if self.places is not None:
+            return self.places[arm]
         found = []
         for (rows, _), relevant in zip(self.hits[arm], self.judged.relevant, strict=True):
             places = {row: rank for rank, row in enumerate(rows.tolist(), start=1) if row in relevant}

@@ -8,15 +8,17 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pyengine.diagnose.arms import Judged, run_arms
+from pyengine.diagnose import playbook
+from pyengine.diagnose.arms import Arms, Judged, run_arms
 from pyengine.diagnose.blindness import blindness
 from pyengine.diagnose.census import census, take_census
 from pyengine.diagnose.differential import Rule, check_observed, rules
-from pyengine.diagnose.divergence import divergence
+from pyengine.diagnose.divergence import divergence, divergence_of_playbook
 from pyengine.diagnose.embedders import Probe, Standing, answers_of, probe, standings
 from pyengine.diagnose.finding import Finding, Mode, Verdict
 from pyengine.diagnose.lift import lift
 from pyengine.diagnose.location import location, location_of_playbook
+from pyengine.diagnose.playbook_arms import Bm25, run_playbook_arms
 from pyengine.diagnose.reference import Reference
 from pyengine.diagnose.triage import triage
 from pyengine.diagnose.verdict import NextStep, Signal, conclusive, next_step, overall, signals
@@ -191,7 +193,8 @@ class _Run:
         self._mode = mode
         self._reference = reference
         self._options: dict[str, Any] = {"level": level, "seed": seed}
-        self._arms: Any = None
+        self._arms: Arms | None = None
+        self._playbook: tuple[Arms, Bm25] | None = None
 
     def __call__(self, test: str) -> Finding:
         """Run a test, or say why it cannot run."""
@@ -248,24 +251,35 @@ class _Run:
         from pyengine.corpus import indexed_text
 
         reference = self._reference or Reference.web()
-        counts = count_words(
+        texts = (
             indexed_text(batch.column("title"), batch.column("text"))
             for batch in self._engine.corpus.batches()
         )
-        return divergence(counts, reference, mode=self._mode, **self._options)
+        if self._mode == "playbook":
+            tokens = playbook.count_tokens(text for batch in texts for text in batch.to_pylist())
+            return divergence_of_playbook(tokens, reference, **self._options)
+        return divergence(count_words(texts), reference, **self._options)
 
-    def _judged_arms(self) -> Any:
+    def _judged_arms(self) -> Arms:
         if self._arms is None:
             assert self._judged is not None  # `_missing` has looked
             self._arms = run_arms(self._engine, self._judged)
         return self._arms
 
+    def _playbook_arms(self) -> tuple[Arms, Bm25]:
+        if self._playbook is None:
+            assert self._judged is not None  # `_missing` has looked
+            self._playbook = run_playbook_arms(self._engine, self._judged)
+        return self._playbook
+
     def _lift(self) -> Finding:
-        return lift(self._judged_arms(), mode=self._mode, **self._options)
+        arms = self._judged_arms() if self._mode == "calibrated" else self._playbook_arms()[0]
+        return lift(arms, mode=self._mode, **self._options)
 
     def _location(self) -> Finding:
         if self._mode == "playbook":
-            return location_of_playbook(self._engine, self._judged_arms(), level=self._options["level"])
+            arms, lexical = self._playbook_arms()
+            return location_of_playbook(lexical.frequency, arms, level=self._options["level"])
         return location(self._engine, self._judged_arms(), **self._options)
 
     def _blindness(self) -> Finding:

@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pyengine.diagnose.finding import Estimate, Finding, Mode, Threshold, Verdict
+from pyengine.diagnose.finding import Estimate, Finding, Threshold, Verdict
 from pyengine.diagnose.language import Language, language_of
 from pyengine.diagnose.playbook import divergence as playbook_divergence
 from pyengine.diagnose.reference import Reference
 from pyengine.diagnose.words import WordCounts
 from pyengine.errors import InvalidInputError
 
-__all__ = ["LEAST_TOKENS", "SAMPLE", "SPECIALISED", "divergence", "excess"]
+__all__ = ["LEAST_TOKENS", "SAMPLE", "SPECIALISED", "divergence", "divergence_of_playbook", "excess"]
 
 QUESTION: Final = "How far is the corpus's vocabulary from web text?"
 SAMPLE: Final = 200_000
@@ -37,14 +37,13 @@ def divergence(
     counts: WordCounts | Mapping[str, int],
     reference: Reference,
     *,
-    mode: Mode = "calibrated",
     level: float = 0.95,
     seed: int = 0,
     sample: int = SAMPLE,
 ) -> Finding:
     """Return how far the words of a corpus lie from a reference.
 
-    Calibrated: over the reference's vocabulary and one place for all other words (UNK), on a sample of
+    Over the reference's vocabulary and one place for all other words (UNK), on a sample of
     constant size drawn without replacement, less what a sample of the reference itself of that size reads.
     Both are smoothed alike, by a Dirichlet prior of one token in all that follows the reference, so that a
     word which the sample lacks costs nothing by itself. What is left is the excess: 0 for a corpus drawn from
@@ -56,8 +55,6 @@ def divergence(
         From `pyengine.diagnose.words.count_words`. The interval of bare counts takes tokens for independent,
         which words of one document are not: it is too narrow, and a note says so.
     reference : Reference
-    mode : "playbook" or "calibrated"
-        The playbook's number has no sample size in it and depends on its epsilon: for those who follow it.
     level : float
         Of the interval: documents resampled, in blocks, to first order.
     seed : int
@@ -84,19 +81,17 @@ def divergence(
     words = counts.counts if isinstance(counts, WordCounts) else counts
     total = sum(words.values())
     language = language_of(words, reference.language) if reference.language and total else None
-    reason = _why_not(counts, total, reference, language)
+    reason = _why_not(counts, total) or _foreign(reference, language)
     if reason is not None:
         return Finding(
             test="divergence",
             question=QUESTION,
-            mode=mode,
+            mode="calibrated",
             verdict="not run",
             reason=reason,
             seconds=time.perf_counter() - started,
             details={"words": total, "language": None if language is None else language.best},
         )
-    if mode == "playbook":
-        return _playbook(words, reference, total, level, started)
     vector, unknown = _vector(words, reference)
     found = excess(vector, reference, seed=seed, sample=sample)
     shares = _with_unknown(reference)
@@ -109,7 +104,7 @@ def divergence(
     return Finding(
         test="divergence",
         question=QUESTION,
-        mode=mode,
+        mode="calibrated",
         verdict=verdict,
         reason=reason,
         estimate=Estimate(
@@ -138,6 +133,80 @@ def divergence(
             "words": total,
             "distinct": len(words),
             "unknown": unknown,
+            "language": None if language is None else language.best,
+            "reference": {"name": reference.name, "fingerprint": reference.fingerprint},
+        },
+    )
+
+
+def divergence_of_playbook(
+    counts: Mapping[str, int], reference: Reference, *, level: float = 0.95, seed: int = 0
+) -> Finding:
+    """Return KL as the playbook computes it: both vocabularies together, its epsilon added to each count.
+
+    The number falls with the size of the text and with epsilon, so the finding says beside it what as much
+    text drawn from the reference itself reads.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Of the playbook's tokens, numbers folded as in the reference.
+    reference : Reference
+        Its counts, where it knows of how many tokens it was made; else those of a million words.
+    level : float
+        Not used by the playbook, which has no intervals.
+    seed : int
+        Of the draw from the reference.
+
+    Returns
+    -------
+    Finding
+        "not run" without a token, and for a text that is not in the reference's language.
+    """
+    started = time.perf_counter()
+    total = sum(counts.values())
+    language = language_of(counts, reference.language) if reference.language and total else None
+    reason = (
+        "the corpus has no token as the playbook cuts them" if not total else _foreign(reference, language)
+    )
+    if reason is not None:
+        return Finding(
+            test="divergence",
+            question=QUESTION,
+            mode="playbook",
+            verdict="not run",
+            reason=reason,
+            seconds=time.perf_counter() - started,
+            details={"words": total, "language": None if language is None else language.best},
+        )
+    web = {
+        word: float(reference.shares[i] * (reference.tokens or 1e6)) for word, i in reference.words.items()
+    }
+    value = playbook_divergence(counts, web)
+    drawn = np.random.default_rng(seed).multinomial(total, reference.shares)
+    null = playbook_divergence(
+        {word: int(n) for word, n in zip(reference.words, drawn, strict=True) if n}, web
+    )
+    verdict: Verdict = "healthy" if value < 1 else "suspect" if value <= 2.5 else "confirmed"
+    return Finding(
+        test="divergence",
+        question=QUESTION,
+        mode="playbook",
+        verdict=verdict,
+        reason=f"KL {value:.2f} with the playbook's epsilon; {total} words drawn from the reference itself "
+        f"read {null:.2f}",
+        estimate=Estimate(
+            value=value, low=None, high=None, n=total, unit="nats", unit_of_n="words", level=level
+        ),
+        thresholds=(
+            Threshold(value=1.0, meaning="below: healthy", provenance="the playbook's table"),
+            Threshold(value=2.5, meaning="above: confirmed", provenance="the playbook's table"),
+        ),
+        seconds=time.perf_counter() - started,
+        details={
+            "kl": value,
+            "null": null,
+            "words": total,
             "language": None if language is None else language.best,
             "reference": {"name": reference.name, "fingerprint": reference.fingerprint},
         },
@@ -198,21 +267,22 @@ def _with_unknown(reference: Reference) -> F64:
     return shares
 
 
-def _why_not(
-    counts: WordCounts | Mapping[str, int], total: int, reference: Reference, language: Language | None
-) -> str | None:
+def _why_not(counts: WordCounts | Mapping[str, int], total: int) -> str | None:
     if total < LEAST_TOKENS:
         return f"the corpus has {total} words; a divergence of fewer than {LEAST_TOKENS} is noise"
     if isinstance(counts, WordCounts) and int((counts.blocks.sum(axis=0) > 0).sum()) < 2:
         return "the corpus is one document: how much documents differ cannot be known"
-    if language is not None and language.foreign:
-        other = "" if language.best == reference.language else f" and fits {language.best!r} best"
-        return (
-            f"the text is not in {reference.language!r}, the language of the reference: {language.known:.0%} "
-            f"of its frequent words are listed there{other}. That is no drift: give a reference in its "
-            "language"
-        )
     return None
+
+
+def _foreign(reference: Reference, language: Language | None) -> str | None:
+    if language is None or not language.foreign:
+        return None
+    other = "" if language.best == reference.language else f" and fits {language.best!r} best"
+    return (
+        f"the text is not in {reference.language!r}, the language of the reference: {language.known:.0%} of "
+        f"its frequent words are listed there{other}. That is no drift: give a reference in its language"
+    )
 
 
 def _notes(counts: WordCounts | Mapping[str, int], total: int, sample: int) -> tuple[str, ...]:
@@ -296,28 +366,3 @@ def _verdict(value: float, low: float, high: float, unknown: float) -> tuple[Ver
     if low > SPECIALISED:
         return "suspect", f"{said}: specialised text"
     return "inconclusive", said
-
-
-def _playbook(
-    counts: Mapping[str, int], reference: Reference, total: int, level: float, started: float
-) -> Finding:
-    # The reference has shares; the playbook adds its epsilon to counts. A count of a million words is taken.
-    web = {word: float(reference.shares[i] * 1e6) for word, i in reference.words.items()}
-    value = playbook_divergence(counts, web)
-    verdict: Verdict = "healthy" if value < 1 else "suspect" if value <= 2.5 else "confirmed"
-    return Finding(
-        test="divergence",
-        question=QUESTION,
-        mode="playbook",
-        verdict=verdict,
-        reason=f"KL {value:.2f} with the playbook's epsilon; text drawn from the reference itself can read 3",
-        estimate=Estimate(
-            value=value, low=None, high=None, n=total, unit="nats", unit_of_n="words", level=level
-        ),
-        thresholds=(
-            Threshold(value=1.0, meaning="below: healthy", provenance="the playbook's table"),
-            Threshold(value=2.5, meaning="above: confirmed", provenance="the playbook's table"),
-        ),
-        seconds=time.perf_counter() - started,
-        details={"kl": value, "words": total, "reference": {"name": reference.name}},
-    )

@@ -180,7 +180,11 @@ def _of_estimate(points: float) -> tuple[Verdict, str]:
 def _notes(arms: Arms, against: dict[str, Comparison], branches: Comparison, mode: Mode) -> list[str]:
     notes = []
     if mode == "playbook":
-        notes.append("the playbook's limits look at the estimate alone; the calibrated mode at its interval")
+        notes += [
+            "the playbook's limits look at the estimate alone; the calibrated mode at its interval",
+            "as in the playbook's code every branch ranks every document, documents without a common term in "
+            "the order they stand in, and the fusion counts ranks from 0; searches of this index do neither",
+        ]
     if arms.judged.unknown:
         first = ", ".join(map(repr, arms.judged.unknown[:3]))
         notes.append(
@@ -204,7 +208,7 @@ def ranks(arms: Arms) -> dict[str, Any]:
     """Return where the branches place each relevant document, and how far apart.
 
     A document that a branch did not find within `DEPTH` counts at `DEPTH` + 1, so differences are lower
-    bounds there; how many those are is said.
+    bounds there; how many those are is said. Where every document was ranked, all are found.
     """
     missing = DEPTH + 1
     found = {arm: arms.ranks(arm) for arm in ("lexical", "dense", "fused")}
@@ -219,13 +223,16 @@ def ranks(arms: Arms) -> dict[str, Any]:
             dtype=np.int64,
         )
     apart = np.abs(places["dense"] - places["lexical"])
-    edges = [0, 1, 3, 10, 30, 60, 100, 300, missing]
+    edges = [0, 1, 3, 10, 30, 60, 100, 300, max(missing, int(apart.max(initial=0)) + 1)]
     return {
         "documents": len(apart),
         "depth": DEPTH,
         "mean": {arm: float(place.mean()) for arm, place in places.items()},
         "median": {arm: float(np.median(place)) for arm, place in places.items()},
-        "not_found": {arm: int((place == missing).sum()) for arm, place in places.items()},
+        "not_found": {
+            arm: 0 if arms.places is not None else int((place == missing).sum())
+            for arm, place in places.items()
+        },
         "displacement": {
             "median": float(np.median(apart)),
             "quartiles": [float(q) for q in np.percentile(apart, [25, 75])],

@@ -1,14 +1,12 @@
 """Test 3: where does the lift sit, in queries with rare words, with literals, or everywhere?"""
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pyengine.corpus import indexed_text
 from pyengine.diagnose import playbook
 from pyengine.diagnose.arms import Arms
 from pyengine.diagnose.finding import Estimate, Finding, Threshold, Verdict
@@ -158,7 +156,7 @@ def location(engine: "Engine", arms: Arms, *, level: float = 0.95, seed: int = 0
     )
 
 
-def location_of_playbook(engine: "Engine", arms: Arms, *, level: float = 0.95) -> Finding:
+def location_of_playbook(frequency: Mapping[str, int], arms: Arms, *, level: float = 0.95) -> Finding:
     """Return the lift of queries with a rare term and without, by the playbook's rule for rare.
 
     A term is rare if its document frequency is at or below the 20th percentile of all; a query that has one
@@ -167,17 +165,14 @@ def location_of_playbook(engine: "Engine", arms: Arms, *, level: float = 0.95) -
 
     Parameters
     ----------
-    engine : Engine
-        Its documents are read whole, as text.
+    frequency : mapping of str to int
+        Documents that have each of the playbook's tokens: `pyengine.diagnose.playbook_arms.Bm25.frequency`.
     arms : Arms
+        From `pyengine.diagnose.playbook_arms.run_playbook_arms`.
     level : float
         Not used by the playbook, which has no intervals.
     """
     started = time.perf_counter()
-    frequency: Counter[str] = Counter()
-    for batch in engine.corpus.batches():
-        for text in indexed_text(batch.column("title"), batch.column("text")).to_pylist():
-            frequency.update(set(playbook.tokens(text)))
     rare, limit = playbook.rare_terms_of(frequency)
     is_rare = np.array([playbook.is_rare(query, rare) for query in arms.judged.queries], dtype=np.bool_)
     gains = arms.values["ndcg@10"]["fused"] - arms.values["ndcg@10"]["dense"]

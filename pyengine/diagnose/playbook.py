@@ -1,18 +1,21 @@
 """The playbook's arithmetic, as its code has it: for people who follow it, and to compare with.
 
-`docs/playbook.md` lists where its text and its code differ. Nothing here is used by the calibrated tests.
+`docs/diagnostics.md` lists where its text and its code differ. Nothing here is used by the calibrated tests.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from pyengine.diagnose.words import folded
+
 __all__ = [
     "EPSILON",
+    "count_tokens",
     "divergence",
     "is_rare",
     "mean_rank",
@@ -30,6 +33,17 @@ _RARE_PERCENTILE: Final = 20
 def tokens(text: str) -> list[str]:
     """Return the playbook's tokens: pieces between white space that are alphanumeric or hold a hyphen."""
     return [piece.lower() for piece in text.split() if piece.isalnum() or "-" in piece]
+
+
+def count_tokens(texts: Iterable[str]) -> Counter[str]:
+    """Count the playbook's tokens, numbers folded as references list them."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokens(text))
+    listed: Counter[str] = Counter()
+    for token, count in counts.items():
+        listed[folded(token)] += count
+    return listed
 
 
 def mean_rank(rankings: Sequence[Sequence[int]], targets: Sequence[int]) -> float:

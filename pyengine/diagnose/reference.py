@@ -55,6 +55,8 @@ class Reference:
     unknown : float, 0 to 1
         Share of tokens whose word the table lacks, in text such as it was made of: what a corpus's unknown
         words are held against.
+    tokens : int
+        Of how many tokens it was made; 0: not known, as of a table of shares.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Reference:
     shares: npt.NDArray[np.float64]
     language: str
     unknown: float = 1e-4
+    tokens: int = 0
 
     @classmethod
     def web(cls, language: str = "en") -> Self:
@@ -114,7 +117,8 @@ class Reference:
             raise InvalidInputError("reference: expected text, got none with a word in it")
         shares = np.array(list(counts.values()), dtype=np.float64)
         unknown = (float((shares == 1).sum()) + 1) / (float(shares.sum()) + 2)
-        return cls(name, {word: i for i, word in enumerate(counts)}, shares / shares.sum(), "", unknown)
+        places = {word: i for i, word in enumerate(counts)}
+        return cls(name, places, shares / shares.sum(), "", unknown, sum(counts.values()))
 
     @property
     def fingerprint(self) -> str:
@@ -141,6 +145,7 @@ class Reference:
             b"language": self.language.encode(),
             b"analyzer": Analyzer("words").fingerprint.encode(),
             b"unknown": repr(self.unknown).encode(),
+            b"tokens": str(self.tokens).encode(),
         }
         pq.write_table(table.replace_schema_metadata(metadata), Path(path))
 
@@ -191,4 +196,5 @@ class Reference:
             shares / shares.sum(),
             metadata[b"language"].decode(),
             float(metadata[b"unknown"]),
+            int(metadata[b"tokens"]),
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import pyengine as pe
 from pyengine.corpus import indexed_text
 from pyengine.diagnose import Reference
-from pyengine.diagnose.divergence import SPECIALISED, divergence, excess
+from pyengine.diagnose.divergence import SPECIALISED, divergence, divergence_of_playbook, excess
 from pyengine.diagnose.language import language_of
 from pyengine.diagnose.reference import word_counts
 from pyengine.diagnose.words import WordCounts, count_words, folded
@@ -44,7 +44,7 @@ def test_text_drawn_from_the_reference_is_healthy_at_every_size(web: Reference, 
         assert found.details["null_spread"] < 0.1
     if n == 10**3:
         # The playbook's arithmetic calls small samples of ordinary text suspect.
-        small = divergence(counts, web, mode="playbook")
+        small = divergence_of_playbook(counts, web)
         assert small.verdict != "healthy"
 
 
@@ -151,7 +151,7 @@ def test_another_language_is_said_and_not_scored(web: Reference, code: str) -> N
     found = divergence(counts, web)
     assert (found.verdict, found.estimate) == ("not run", None)
     assert f"fits {code!r} best" in found.reason
-    assert "not in 'en'" in divergence(counts, web, mode="playbook").reason
+    assert "not in 'en'" in divergence_of_playbook(counts, web).reason
     # A reference of one's own has no language to be wrong.
     own = Reference("own", web.words, web.shares, "", web.unknown)
     assert divergence(counts, own).verdict == "suspect"
