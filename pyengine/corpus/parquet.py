@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ParquetFiles"]
 
+# Read, not mapped: the pages of a mapped file count as the process's memory, and a limit on its addresses
+# (containers, ulimit -v) refuses a file that is larger. With a buffer a column chunk is streamed.
+_BUFFER: Final = 1 << 20
+
 
 class ParquetFiles:
     """Reads Parquet files row group by row group, only the columns that are needed.
@@ -117,7 +121,7 @@ def _open(path: Path) -> Any:
     import pyarrow.parquet
 
     try:
-        return pyarrow.parquet.ParquetFile(path, memory_map=True)
+        return pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER)
     except OSError as error:
         if error.errno is not None:
             raise refused(path, error) from error
