@@ -34,7 +34,7 @@ __all__ = ["command"]
     "--tests", help="Only these, with commas: census, divergence, lift, location, blindness, triage."
 )
 @click.option(
-    "--reference", type=path_type, metavar="FILE", help="Ordinary text, as `reference` has made it."
+    "--reference", type=path_type, metavar="FILE", help="Ordinary text, as `reference build` makes it."
 )
 @click.option(
     "--embedders",
@@ -51,6 +51,15 @@ __all__ = ["command"]
     multiple=True,
     metavar="NAME=NUMBER",
     help="What an index cannot know, as answers_right=0.7; docs/diagnostics.md lists the names.",
+)
+@click.option(
+    "--sample",
+    type=float,
+    metavar="SHARE",
+    help="Count literals in about this share of the documents.",
+)
+@click.option(
+    "--history", type=path_type, metavar="FILE", help="Readings of `monitor record`, for the report."
 )
 @click.option("--report", type=path_type, metavar="FILE", help="Write the report, one HTML file.")
 @click.option(
@@ -76,19 +85,22 @@ def command(
     embedders: str | None,
     leaderboard: str | None,
     observed: tuple[str, ...],
+    sample: float | None,
+    history: Path | None,
     report: Path | None,
     as_json: str | None,
     corpus: Path | None,
     **build: Any,
 ) -> None:
     """Say whether INDEX (or --corpus) lies beyond its embedder, how sure that is, and what to do next."""
-    from pyengine.diagnose import Reference, diagnose  # noqa: PLC0415 - loaded late: --help does without
+    from pyengine.diagnose import History, Reference, diagnose  # noqa: PLC0415 - loaded late: --help does without
     from pyengine.diagnose.report import write_report  # noqa: PLC0415 - as above
 
     evalset, asked = _asked(queries, qrels, corpus, split)
     names = _split(embedders)
     places = _places(leaderboard, names)
     told = _observed(observed)
+    runs = None if history is None else History.open(history)
     with opened(index, corpus, BuildSettings(**build)) as engine:
         found = diagnose(
             engine,
@@ -101,6 +113,8 @@ def command(
             embedders={name: made for name in names if (made := make_embedder(name)) is not None},
             leaderboard=places,
             observed=told,
+            sample=sample,
+            history=runs,
             progress=lambda test: note(f"{test} …") if sys.stderr.isatty() else None,
         )
         if report is not None:

@@ -56,6 +56,8 @@ def diagnose(
     embedders: "Mapping[str, Embedder] | None" = None,
     leaderboard: Mapping[str, int] | None = None,
     observed: Mapping[str, float] | None = None,
+    sample: float | None = None,
+    history: "History | None" = None,
     progress: Callable[[str], None] | None = None,
 ) -> "Diagnosis":
     """Find out whether an embedder has hit its plateau on a corpus.
@@ -90,6 +92,10 @@ def diagnose(
     observed : mapping of name to number, optional
         What an index cannot know, for the rules that say what else it could be: keys of
         `pyengine.diagnose.differential.OBSERVED`, which says what each means.
+    sample : float, 0 to 1, optional
+        Share of the documents that the census counts; all by default. The other tests look at all.
+    history : History, optional
+        Readings of this corpus over time, for the report.
     progress : callable, optional
         Called with the name of each test before it runs.
 
@@ -122,6 +128,8 @@ def diagnose(
         embedders=embedders,
         leaderboard=leaderboard,
         observed=observed,
+        sample=sample,
+        history=history,
         progress=progress,
     )
 

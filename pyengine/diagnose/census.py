@@ -24,7 +24,8 @@ _N_BOOT: Final = 2000
 _EXAMPLES: Final = 5
 _PIECES_SAMPLE: Final = 200
 # Text has next to none; a PDF or an archive read as text has tens of percent.
-_JUNK: Final = 0.01
+_JUNK: Final = 0.05
+_SOME_JUNK: Final = 0.001
 # Queries with a literal from which a blind embedder would show in the mean: a tenth of the queries, each
 # losing half of its NDCG, is 5 points.
 SUSPECT_QUERIES: Final = 0.10
@@ -37,7 +38,8 @@ class Census:
     Memory: the distinct terms, up to four million of them, and a thousand blocks of counts for the intervals.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sample: float | None = None) -> None:
+        self.sample = sample
         self._counter = TermCounter(Analyzer("domain"))
         self._blocks = np.zeros((_BLOCKS, len(KINDS)), dtype=np.int64)
         self._mixed = np.zeros((_BLOCKS, 2), dtype=np.int64)
@@ -151,7 +153,7 @@ def take_census(batches: "Iterable[pa.RecordBatch]", *, sample: float | None = N
             f"sample: expected a share of the documents, above 0 and up to 1, got {sample!r}"
         )
     random = np.random.default_rng(seed)
-    taken = Census()
+    taken = Census(sample=sample)
     for batch in batches:
         texts = indexed_text(batch.column("title"), batch.column("text"))
         taken.add(texts if sample is None else texts.filter(_array(random.random(len(texts)) < sample)))
@@ -247,6 +249,7 @@ def census(
     literals = corpus.literals()
     details = {
         "documents": corpus.documents,
+        "sample": corpus.sample,
         "with_literal": corpus.with_literal,
         "families": {
             kind: {**shares[kind], "examples": [term for term, _ in literals.get(kind, [])[:_EXAMPLES]]}
@@ -273,10 +276,22 @@ def census(
         reason=reason,
         estimate=estimate,
         thresholds=thresholds,
-        notes=("a pointer: shares of text do not predict what fusion gains (docs/diagnostics.md)",),
+        notes=_notes(corpus),
         seconds=time.perf_counter() - started,
         details=details,
     )
+
+
+def _notes(corpus: Census) -> tuple[str, ...]:
+    notes = ["a pointer: shares of text do not predict what fusion gains (docs/diagnostics.md)"]
+    if corpus.sample is not None and corpus.sample < 1:
+        notes.append(f"counted in {corpus.documents} documents, a sample of {corpus.sample:.3g} of them")
+    if corpus.junk > _SOME_JUNK * corpus.bytes:
+        notes.append(
+            f"{corpus.junk / corpus.bytes:.1%} of the bytes are control or replacement characters: some may "
+            "be binary data"
+        )
+    return tuple(notes)
 
 
 _Decision = tuple[Verdict, str, Estimate | None, tuple[Threshold, ...]]

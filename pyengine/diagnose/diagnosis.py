@@ -18,6 +18,7 @@ from pyengine.diagnose.embedders import Probe, Standing, answers_of, probe, stan
 from pyengine.diagnose.finding import Finding, Mode, Verdict
 from pyengine.diagnose.lift import lift
 from pyengine.diagnose.location import location, location_of_playbook
+from pyengine.diagnose.monitor import Alert, History, Reading
 from pyengine.diagnose.playbook_arms import Bm25, run_playbook_arms
 from pyengine.diagnose.reference import Reference
 from pyengine.diagnose.triage import triage
@@ -60,6 +61,10 @@ class Diagnosis:
     standings : list of Standing
         Embedders side by side, where several were given.
     next_step : NextStep
+    history : sequence of Reading
+        Of this corpus over time, where a history was given.
+    trend : Alert or None
+        What they say together.
     about : dict
         Documents, queries, versions, settings: what it takes to get the same again.
     """
@@ -72,6 +77,8 @@ class Diagnosis:
     probes: Sequence[Probe]
     standings: Sequence[Standing]
     next_step: NextStep
+    history: Sequence[Reading] = ()
+    trend: Alert | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self, path: "str | PathLike[str] | None" = None) -> dict[str, Any]:
@@ -90,6 +97,10 @@ class Diagnosis:
             "probes": [probe.to_json() for probe in self.probes],
             "standings": [asdict(standing) for standing in self.standings],
             "findings": {test: finding.to_json() for test, finding in self.findings.items()},
+            "history": {
+                "runs": [asdict(reading) for reading in self.history],
+                "trend": None if self.trend is None else asdict(self.trend),
+            },
             "about": dict(self.about),
         }
         if path is not None:
@@ -136,6 +147,8 @@ def run(
     embedders: Mapping[str, Embedder] | None,
     leaderboard: Mapping[str, int] | None,
     observed: Mapping[str, float] | None,
+    sample: float | None,
+    history: History | None,
     progress: Callable[[str], None] | None,
 ) -> Diagnosis:
     """Run the tests; `pyengine.diagnose.diagnose` says what the parameters are."""
@@ -147,7 +160,8 @@ def run(
     each = 1 - (1 - level) / len(wanted) if all else level
     judged = None if evalset is None else Judged.of(engine, evalset)
     asked = list(judged.queries) if queries is None and judged is not None else list(queries or ())
-    one = _Run(engine, judged, asked, mode=mode, reference=reference, level=each, seed=seed)
+    one = _Run(engine, judged, asked, mode=mode, reference=reference, level=each, seed=seed, sample=sample)
+    trend = None if history is None or not history.readings else history.check()
     findings: dict[str, Finding] = {}
     started = time.perf_counter()
     for test in wanted:
@@ -167,6 +181,8 @@ def run(
         probes=probes,
         standings=listed,
         next_step=next_step(findings),
+        history=() if history is None else tuple(history.readings),
+        trend=trend,
         about=_about(
             engine, judged, mode=mode, all=all, level=each, seed=seed, seconds=time.perf_counter() - started
         ),
@@ -186,12 +202,14 @@ class _Run:
         reference: Reference | None,
         level: float,
         seed: int,
+        sample: float | None,
     ) -> None:
         self._engine = engine
         self._judged = judged
         self._queries = queries
         self._mode = mode
         self._reference = reference
+        self._sample = sample
         self._options: dict[str, Any] = {"level": level, "seed": seed}
         self._arms: Arms | None = None
         self._playbook: tuple[Arms, Bm25] | None = None
@@ -243,7 +261,7 @@ class _Run:
         return None
 
     def _census(self) -> Finding:
-        taken = take_census(self._engine.corpus.batches())
+        taken = take_census(self._engine.corpus.batches(), sample=self._sample, seed=self._options["seed"])
         embedder = self._engine.embedder if self._engine.dense is not None else None
         return census(taken, self._queries, mode=self._mode, embedder=embedder, **self._options)
 

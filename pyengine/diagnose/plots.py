@@ -9,7 +9,7 @@ from typing import Any, Final
 from pyengine.diagnose.finding import Finding
 from pyengine.errors import InvalidInputError, MissingExtraError
 
-__all__ = ["draw_history", "plots"]
+__all__ = ["draw_history", "history_plot", "plots"]
 
 _WIDTH: Final = 6.4
 _COLOURS: Final = {"dense": "#3b6ea8", "lexical": "#b5651d", "fused": "#2e7d5b", "grey": "#8a8f98"}
@@ -228,10 +228,28 @@ def draw_history(times: Sequence[Any], values: Sequence[tuple[float, float, floa
     """
     if path.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise InvalidInputError(f"plot: expected a file that ends in .svg, .png or .pdf, got {path.name}")
+    figure = _history(times, values)
+    figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def history_plot(times: Sequence[Any], values: Sequence[tuple[float, float, float]]) -> str:
+    """Return the picture of `draw_history` as SVG text.
+
+    Parameters
+    ----------
+    times : sequence of datetime
+    values : sequence of (value, low, high)
+    """
+    return _svg(_history(times, values))
+
+
+def _history(times: Sequence[Any], values: Sequence[tuple[float, float, float]]) -> Any:
     figure, axes = _figure(2.8)
     lows, highs = [low for _, low, _ in values], [high for _, _, high in values]
+    middles = [value for value, _, _ in values]
     axes.fill_between(times, lows, highs, color=_COLOURS["grey"], alpha=0.3, lw=0)
-    axes.plot(times, [value for value, _, _ in values], color=_COLOURS["dense"], marker="o", ms=4)
+    axes.plot(times, middles, color=_COLOURS["dense"], marker="o", ms=4)
+    axes.vlines(times, lows, highs, color=_COLOURS["dense"], lw=0.8)
     axes.set_ylabel("excess KL, nats")
-    figure.autofmt_xdate()
-    figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    axes.tick_params(axis="x", rotation=30)
+    return figure

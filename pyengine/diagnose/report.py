@@ -1,12 +1,13 @@
 """The report: one HTML file that needs nothing else, for people who will decide."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pyengine.diagnose.plots import plots
+from pyengine.diagnose.plots import history_plot, plots
 from pyengine.errors import MissingExtraError, StorageError
 from pyengine.text import Analyzer
 
@@ -58,6 +59,7 @@ def write_report(diagnosis: "Diagnosis", path: "str | PathLike[str]", *, command
         titles=_TITLES,
         plots=plots(diagnosis.findings),
         queries=_queries(diagnosis.findings),
+        history=_history(diagnosis),
         command=command,
     )
     try:
@@ -66,6 +68,16 @@ def write_report(diagnosis: "Diagnosis", path: "str | PathLike[str]", *, command
         raise StorageError(
             f"{path}: cannot write the report ({error.strerror}); check folder and space"
         ) from error
+
+
+def _history(diagnosis: "Diagnosis") -> str:
+    """Return the picture of the readings over time; empty where there is none."""
+    if not diagnosis.history:
+        return ""
+    return history_plot(
+        [datetime.fromisoformat(reading.time) for reading in diagnosis.history],
+        [(reading.excess, reading.low, reading.high) for reading in diagnosis.history],
+    )
 
 
 def _queries(findings: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
