@@ -77,12 +77,18 @@ class Census:
         return total
 
     def shares(self, level: float = 0.95, seed: int = 0) -> dict[str, dict[str, float]]:
-        """Return each kind's share of all tokens with its interval: documents resampled, in blocks."""
+        """Return each kind's share of all tokens with its interval: documents resampled, in blocks.
+
+        One document says nothing of others: its intervals go from 0 to 1.
+        """
         used = self._blocks[self._blocks.sum(axis=1) > 0]
         total = used.sum()
         if total == 0:
             return {}
-        low, high = _resampled(used, used.sum(axis=1), level, seed)
+        if len(used) > 1:
+            low, high = _resampled(used, used.sum(axis=1), level, seed)
+        else:
+            low, high = np.zeros(len(KINDS)), np.ones(len(KINDS))
         return {
             kind: {"share": float(n / total), "low": float(low[i]), "high": float(high[i]), "tokens": int(n)}
             for i, (kind, n) in enumerate(zip(KINDS, used.sum(axis=0), strict=True))

@@ -126,6 +126,13 @@ class Diagnosis:
         lines = [f"{self.verdict.upper()}: {self.reason}", ""]
         for test, finding in self.findings.items():
             lines.append(f"  {test:<{width}}  {finding.verdict:<12}  {finding.reason}")
+        if self.about.get("unknown_document_count"):
+            listed = ", ".join(map(repr, self.about["unknown_documents"][:3]))
+            lines += [
+                "",
+                f"{self.about['unknown_document_count']} judged documents are not in the corpus and count as "
+                f"missed: {listed}",
+            ]
         step = self.next_step
         gain = "" if step.gain is None else f", {step.gain:+.1f} points here"
         most = "" if step.ceiling is None else f", {step.ceiling:.1f} points at most"
@@ -216,15 +223,22 @@ class _Run:
 
     def __call__(self, test: str) -> Finding:
         """Run a test, or say why it cannot run."""
-        reason = self._missing(test)
+        missing, reason = self._missing(test)
         if reason is None:
             try:
                 found: Finding = getattr(self, f"_{test}")()
             except MissingExtraError as error:
-                reason = str(error)
+                missing, reason = "package", str(error)
             else:
                 return found
-        return Finding(test=test, question="", mode=self._mode, verdict="not run", reason=reason)
+        return Finding(
+            test=test,
+            question="",
+            mode=self._mode,
+            verdict="not run",
+            reason=reason,
+            details={"missing": missing},
+        )
 
     def beside(
         self,
@@ -253,12 +267,15 @@ class _Run:
         listed, gap = standings(self._engine, arms, others, board, own="index", **self._options)
         return probes, listed, gap
 
-    def _missing(self, test: str) -> str | None:
+    def _missing(self, test: str) -> tuple[str, str | None]:
+        """Return what a test lacks, in a word and as a reason."""
         if test in _VECTORS and self._engine.dense is None:
-            return "the index has no vectors: make it with an embedder, or reembed it"
+            return "vectors", "the index has no vectors: make it with an embedder, or reembed it"
         if test in _LABELLED and self._judged is None:
-            return "it needs judged queries"
-        return None
+            return "judgements", "it needs judged queries"
+        if test in _VECTORS and self._engine.n_documents < 2:
+            return "documents", "the corpus is one document: every ranking of it is the same"
+        return "", None
 
     def _census(self) -> Finding:
         taken = take_census(self._engine.corpus.batches(), sample=self._sample, seed=self._options["seed"])

@@ -18,6 +18,8 @@ __all__ = ["SUSPECT_POINTS", "lift", "queries_to_settle"]
 QUESTION: Final = "Does fusing BM25 with the dense branch find what the dense branch misses?"
 SUSPECT_POINTS: Final = 3.0
 """Points of NDCG@10 from which a lift is one: where the playbook begins to suspect."""
+LEAST_QUERIES: Final = 10
+"""Judged queries below which no verdict is given: resampling so few says nothing of the others."""
 MOST_TO_JUDGE: Final = 10_000
 """Queries beyond which nobody judges on: the reading then says that the lift is too near the limit."""
 _CALIBRATED: Final = (
@@ -118,6 +120,8 @@ def _of_interval(gain: Comparison) -> tuple[Verdict, str]:
     if np.isnan(low):
         return "inconclusive", "one query has no interval; judge more"
     said = f"fusion gains {points:+.1f} points over the dense branch ({low:+.1f} to {high:+.1f})"
+    if gain.n < LEAST_QUERIES:
+        return "inconclusive", f"{said}: {gain.n} judged queries, a verdict takes {LEAST_QUERIES}"
     if low > SUSPECT_POINTS:
         return "confirmed", f"{said}: surely more than {SUSPECT_POINTS:g}"
     if high < SUSPECT_POINTS:

@@ -152,6 +152,8 @@ def overall(  # noqa: PLR0911 - one return a case reads best
     ]
     if pointers:
         return "suspect", f"without judged queries: {pointers[0]}"
+    if _dig(findings, "lift", "missing") in ("vectors", "documents"):
+        return "inconclusive", f"what fusion gains was not measured: {findings['lift'].reason}"
     return "inconclusive", "no judged queries: what fusion gains was not measured"
 
 
@@ -198,6 +200,12 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
     findings : mapping of test to Finding
     """
     lift = findings.get("lift")
+    if _dig(findings, "lift", "missing") == "vectors":
+        return NextStep(
+            treatment="index with an embedder",
+            why="without vectors there is no embedder to judge; most tests need them",
+            cost="one pass of a model over the documents: pyengine reembed",
+        )
     if lift is None or lift.estimate is None:
         return NextStep(
             treatment="judge queries",

@@ -214,7 +214,7 @@ def test_what_cannot_run_says_why(tmp_path: Path) -> None:
             ("divergence", "lift", "location", "blindness", "triage"), "not run"
         )
         assert "no vectors" in found.findings["blindness"].reason
-        assert (found.verdict, found.next_step.treatment) == ("inconclusive", "judge queries")
+        assert (found.verdict, found.next_step.treatment) == ("inconclusive", "index with an embedder")
         other = pe.EvalSet.of(["q"], ["x"], pe.Qrels.from_dict({"q": {"elsewhere": 1}}))
         with pytest.raises(InvalidInputError, match=r"a relevant document .*'elsewhere'"):
             diagnose(engine, other)
