@@ -1,6 +1,7 @@
 #include "core/row_sets.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/error.hpp"
@@ -95,9 +96,10 @@ class PhraseFinder {
       if (&word == &words_.front()) {
         begins_.swap(allowed_);
       } else {
-        std::erase_if(begins_, [this](std::uint32_t begin) {
-          return !std::binary_search(allowed_.begin(), allowed_.end(), begin);
-        });
+        kept_.clear();
+        std::set_intersection(begins_.begin(), begins_.end(), allowed_.begin(), allowed_.end(),
+                              std::back_inserter(kept_));
+        begins_.swap(kept_);
       }
       if (begins_.empty()) return false;
     }
@@ -110,6 +112,7 @@ class PhraseFinder {
   std::vector<Place> places_;
   std::vector<std::uint32_t> allowed_;
   std::vector<std::uint32_t> begins_;
+  std::vector<std::uint32_t> kept_;
 };
 
 }  // namespace

@@ -26,8 +26,8 @@ void mark_rows_in_field(const Collection& collection, std::string_view term, Fie
 
 // As mark_rows(), where the terms follow each other in the title or in the text, or in the one that `field`
 // names. A literal is one term; its parts are none. Throws as mark_rows_in_field().
-// Cost: O(postings of the rarest term), and the places of the rows with all terms. REQUIRES: one term or
-// more.
+// Cost: O(postings of the rarest term), and for each term the places of the rows with all terms. REQUIRES:
+// one term or more.
 void mark_rows_with_phrase(const Collection& collection, std::span<const std::string> terms, Field field,
                            std::span<std::uint8_t> rows);
 

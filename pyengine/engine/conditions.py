@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "admitted_rows"]
 
 _ROWS_PER_STEP: Final = 8192
+# Of a longer phrase so many tokens are looked up: each costs the places it has in every row, and the rows
+# that have these in order are few enough to be read.
+_MOST_LOOKED_UP: Final = 32
 
 Rows: TypeAlias = npt.NDArray[np.bool_]
 
@@ -128,8 +131,9 @@ class _Reader:
         read = [token for token in self._exact.tokens(condition.text) if not token.part]
         tokens = [token.term for token in read]
         if self._snapshot.settings.phrases and len(tokens) > 1:
-            found = within & self._in_order(tokens, condition.field)
+            found = within & self._in_order(tokens[:_MOST_LOOKED_UP], condition.field)
             exact = self._analyzer.stemmer is None and not self._analyzer.stopwords
+            exact = exact and len(tokens) <= _MOST_LOOKED_UP
             pair = len(tokens) == 2 and condition.field is None
             sure = all(exact if segment.has_positions else pair for segment in self._snapshot.segments)
             return (found, none) if sure else (none, found)
@@ -183,7 +187,7 @@ class _Reader:
         if all(token.kind == "word" for token in self._exact.tokens(condition.text)):
             # Words that are tokens in the text as well, all of them, were found by their places.
             found &= self._beside_literals(pairs)
-        for pair in pairs:
+        for pair in pairs[:_MOST_LOOKED_UP]:
             if not found.any():
                 break
             found &= self._in_order(pair, condition.field) | self._beside_literals([pair])

@@ -1,5 +1,6 @@
 """Conditions: what they cost, what history and chunks do to them, and queries that share them."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,27 @@ def test_no_literal_is_read_from_the_title_into_the_text(tmp_path: Path, boost: 
 
 
 @pytest.mark.parametrize("phrases", [False, True])
+def test_long_phrases_that_repeat_themselves(tmp_path: Path, phrases: bool) -> None:
+    """Each of 30,000 words has 300,000 places: looked up one after the other they would take hours."""
+    phrase = "a " * 30_000
+    with pe.Engine.create(tmp_path / "i", phrases=phrases) as engine:
+        engine.add(
+            [
+                {"id": "long", "text": "a " * 300_000},
+                {"id": "torn", "text": ("a " * 20_000 + "b ") * 10},
+                {"id": "code", "text": "a a F33.1 " + phrase},
+            ]
+        )
+        engine.commit()
+        started = time.perf_counter()
+        assert set(ids(engine.search(f'"{phrase}"', syntax="query"))) == {"long", "code"}
+        assert ids(engine.search(f'"{phrase} b"', syntax="query")) == []
+        assert set(ids(engine.search('"' + "a " * 20_000 + '"', syntax="query"))) == {"long", "torn", "code"}
+        assert set(ids(engine.search('"' + "a " * 20_000 + 'b"', syntax="query"))) == {"torn"}
+        assert time.perf_counter() - started < 30
+
+
+@pytest.mark.parametrize("phrases", [False, True])
 def test_a_prefix_is_compared_as_the_terms_are(tmp_path: Path, phrases: bool) -> None:
     """The whitespace preset keeps case, so a prefix does; the others fold both."""
     for preset, expected in {
@@ -224,5 +246,5 @@ def test_a_malformed_query_says_how_it_was_searched(tmp_path: Path, query: str, 
         assert engine.search(query).notes == ()
         assert engine.search("", syntax="query").notes == ("the query is empty",)
         assert engine.search("red std::vector", syntax="query").notes == ()
-        with pytest.raises(InvalidInputError, match="^query: "):
+        with pytest.raises(InvalidInputError, match=r"^query: "):
             engine.search(query, syntax="query", strict=True)
