@@ -11,7 +11,7 @@ from bench.micro.text import documents
 N_DOCUMENTS = 50_000
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["", "pairs"])
+@pytest.fixture(scope="module", params=[False, True], ids=["", "phrases"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pe.Engine]:
     with pe.Engine.create(tmp_path_factory.mktemp("query") / "idx", phrases=request.param) as made:
         made.add([{"id": str(i), "text": text} for i, text in enumerate(documents(N_DOCUMENTS, words=40))])
