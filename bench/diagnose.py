@@ -15,17 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 import pyengine as pe
+from bench.diagnose_verdicts import ROUNDS, VERDICTS, verdicts
 from bench.pages import renew_file
 from bench.quality.spec import HERE, load_collection
 from bench.quality.vectors import CachedEmbedder
 from pyengine.diagnose import Diagnosis, diagnose
+from pyengine.diagnose.location import traits
 
 __all__ = ["main", "reliability"]
 
 ROOT = Path(__file__).parents[1]
 PAGE = "docs/diagnostics.md"
 SIZES = (10, 25, 50, 100, 200)
-ROUNDS = 1000
 # Judged queries below which the whole collection does not show what is true of it.
 FEWEST = 50
 # A lift of so many points and more is one, of so many and less is none; between them any verdict is fair.
@@ -44,8 +45,11 @@ class _Embedder:
         self.pieces = self._inner.pieces
 
 
-def _diagnosed(folder: Path, embedder: Any, seed: int) -> Iterator[tuple[str, Diagnosis]]:
-    """Yield the diagnosis of each query set of a collection, as bench.quality names them."""
+Traits = dict[str, npt.NDArray[np.bool_]]
+
+
+def _diagnosed(folder: Path, embedder: Any, seed: int) -> Iterator[tuple[str, Diagnosis, Traits]]:
+    """Yield the diagnosis of each query set of a collection, as bench.quality names them, and its traits."""
     spec = HERE / f"{folder.name}.yaml"
     collection = load_collection(spec) if spec.is_file() else None
     split = "test" if collection is None else collection.split
@@ -60,7 +64,9 @@ def _diagnosed(folder: Path, embedder: Any, seed: int) -> Iterator[tuple[str, Di
         for i, (name, file) in enumerate(sets.items()):
             evalset = pe.EvalSet.from_beir(folder, split, queries=file)
             label = folder.name if i == 0 else f"{folder.name}, {name}"
-            yield label, diagnose(engine, evalset, all=True, seed=seed)
+            found = diagnose(engine, evalset, all=True, seed=seed)
+            asked = [row["text"] for row in found.findings["lift"].details["queries"]]
+            yield label, found, traits(engine, asked)
 
 
 def reliability(gains: npt.NDArray[np.float64], n: int, seed: int = 0) -> dict[str, dict[str, float]]:
@@ -134,6 +140,39 @@ def _reading(d: Diagnosis, test: str) -> str:
     return finding.verdict if finding.estimate is None else f"{finding.estimate.value:.2f} {finding.verdict}"
 
 
+def _gains(d: Diagnosis) -> npt.NDArray[np.float64]:
+    """Return what fusion gains over the dense branch, in points of NDCG@10, by query."""
+    rows = d.findings["lift"].details["queries"]
+    return 100 * np.array([row["ndcg@10"]["fused"] - row["ndcg@10"]["dense"] for row in rows])
+
+
+def _sizes(n: int) -> list[int]:
+    return sorted({*(size for size in SIZES if size < n), n})
+
+
+def _wrong(verdict: str, true: float) -> bool:
+    """Whether the whole collection shows that a reading is wrong."""
+    return (verdict == "confirmed" and true <= NO_LIFT) or (verdict == "healthy" and true >= LIFT)
+
+
+def _verdict_table(found: dict[str, Diagnosis], asked: dict[str, Traits]) -> list[str]:
+    lines = [
+        f"| collection | true lift | all queries read | judged queries | {' | '.join(VERDICTS)} |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, d in found.items():
+        gains = _gains(d)
+        if len(gains) < FEWEST:
+            continue
+        for n in _sizes(len(gains)):
+            rates = verdicts(gains, asked[name], d.findings.get("blindness"), n)
+            shares = [(v, f"{100 * rates[v]:.1f} %") for v in VERDICTS]
+            cells = [name, f"{gains.mean():+.1f}", d.verdict, str(n)]
+            cells += [f"**{share}**" if _wrong(v, gains.mean()) else share for v, share in shares]
+            lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
 def _reliability_table(found: dict[str, Diagnosis]) -> list[str]:
     lines = [
         "| collection | true lift | judged queries | limits: confirmed | limits: healthy | "
@@ -141,24 +180,16 @@ def _reliability_table(found: dict[str, Diagnosis]) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for name, d in found.items():
-        gains = 100 * np.array(
-            [
-                row["ndcg@10"]["fused"] - row["ndcg@10"]["dense"]
-                for row in d.findings["lift"].details["queries"]
-            ]
-        )
+        gains = _gains(d)
         if len(gains) < FEWEST:
             continue
-        for n in sorted({*(size for size in SIZES if size < len(gains)), len(gains)}):
+        for n in _sizes(len(gains)):
             rates = reliability(gains, n)
             cells = [name, f"{gains.mean():+.1f}", str(n)]
             for kind in ("fixed", "interval"):
                 for verdict in ("confirmed", "healthy"):
-                    wrong = (verdict == "confirmed" and gains.mean() <= NO_LIFT) or (
-                        verdict == "healthy" and gains.mean() >= LIFT
-                    )
                     share = f"{100 * rates[kind][verdict]:.1f} %"
-                    cells.append(f"**{share}**" if wrong else share)
+                    cells.append(f"**{share}**" if _wrong(verdict, gains.mean()) else share)
             lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -226,14 +257,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     embedder = _Embedder(options.embedder, options.cache)
     found: dict[str, Diagnosis] = {}
+    asked: dict[str, Traits] = {}
     for folder in chosen:
-        for name, diagnosis in _diagnosed(folder, embedder, options.seed):
-            found[name] = diagnosis
+        for name, diagnosis, found_traits in _diagnosed(folder, embedder, options.seed):
+            found[name], asked[name] = diagnosis, found_traits
             print(f"{name}\n{diagnosis.summary()}\n", flush=True)
     tables = {
         "collections": "\n".join([*_table(found), ""]),
         "agreement": agreement(found),
         "reliability": "\n".join([*_reliability_table(found), ""]),
+        "verdicts": "\n".join([*_verdict_table(found, asked), ""]),
     }
     for text in tables.values():
         print(text, end="\n\n")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bench.diagnose import agreement, reliability
+from bench.diagnose_verdicts import VERDICTS, verdicts
 from pyengine.diagnose.finding import Estimate, Finding
 
 
@@ -19,6 +20,22 @@ def test_error_rates_of_gains_that_do_not_vary_and_that_do() -> None:
     coin = reliability(np.tile([-50.0, 50.0], 50), 10)
     assert coin["fixed"]["confirmed"] == pytest.approx(0.377, abs=0.05)
     assert coin["interval"]["confirmed"] < 0.06
+
+
+def test_verdicts_of_samples() -> None:
+    """Gains that are known exactly, in queries with a literal or everywhere."""
+    literal = np.tile([True, False], 100)
+    where = verdicts(np.where(literal, 20.0, 0.0), {"literal": literal}, None, 100)
+    assert where["confirmed"] > 0.99
+    assert sum(where.values()) == pytest.approx(1)
+    assert tuple(where) == VERDICTS
+    everywhere = verdicts(np.full(200, 10.0), {"literal": literal}, None, 100)
+    assert everywhere["suspect"] == 1.0
+    # A model that is blind to what the queries hold has its reason, wherever the lift sits.
+    blind = verdicts(np.full(200, 10.0), {"literal": literal}, read("blindness", "confirmed", 0.9), 100)
+    assert blind["confirmed"] == 1.0
+    assert verdicts(np.zeros(200), {"literal": literal}, None, 100)["healthy"] == 1.0
+    assert verdicts(np.zeros(200), {"literal": literal}, None, 5)["inconclusive"] == 1.0
 
 
 def read(test: str, verdict: Any, value: float, n: int = 100) -> Finding:
