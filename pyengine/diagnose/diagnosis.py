@@ -1,9 +1,11 @@
 """The tests in order of their cost, and what they say together."""
 
 import json
+import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -348,6 +350,10 @@ def _about(engine: "Engine", judged: Judged | None, **settings: Any) -> dict[str
         "unknown_documents": [] if judged is None else list(judged.unknown[:20]),
         "unknown_document_count": 0 if judged is None else len(judged.unknown),
         "settings": info["settings"],
-        "pyengine_version": info["pyengine_version"],
+        "versions": {
+            "pyengine": info["pyengine_version"],
+            "Python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "pyarrow")},
+        },
         **settings,
     }

@@ -11,7 +11,9 @@ from pyengine.errors import InvalidInputError, MissingExtraError
 
 __all__ = ["draw_history", "history_plot", "plots"]
 
-_WIDTH: Final = 6.4
+_WIDTH: Final = 5.2
+_FEWEST: Final = 20
+"""Literals of a family below which a mean is drawn by chance."""
 _COLOURS: Final = {"dense": "#3b6ea8", "lexical": "#b5651d", "fused": "#2e7d5b", "grey": "#8a8f98"}
 
 
@@ -96,7 +98,7 @@ def _census(details: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name, found in sorted(pieces.items(), key=lambda item: -item[1]["pieces_each"])
     ]
     return [
-        ("Literals in the corpus, by family", _bars(rows, "% of tokens, 95 % interval", _COLOURS["lexical"])),
+        ("Literals in the corpus, by family", _bars(rows, "% of tokens, with interval", _COLOURS["lexical"])),
         (
             "Pieces that the model's tokenizer makes of each",
             _bars(broken, "pieces a literal or word", _COLOURS["dense"]),
@@ -122,7 +124,7 @@ def _lift(details: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
     axes.set_xlabel("NDCG@10, and its ceilings")
     axes.set_xlim(0, 1)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     gains = [
         (f"fused minus {arm}", 100 * c["difference"], _times(c["low"]), _times(c["high"]))
         for arm, c in (("dense", details["fused_minus_dense"]), ("lexical", details["fused_minus_lexical"]))
@@ -181,13 +183,15 @@ def _blindness(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     axes.set_xlim(-0.03, 1.03)
     axes.set_xlabel("found among the first ten: dense (blue), BM25 (brown)")
     moved = [
-        (name, found["swap_moves"] / max(found["control_moves"], 1e-9), None, None)
+        (f"{name} (n = {found['n']})", found["swap_moves"] / max(found["control_moves"], 1e-9), None, None)
         for name, found in families
+        if found["n"] >= _FEWEST
     ]
     return [
         ("Asked for a literal that few documents have", _svg(figure)),
         (
-            "How far swapping one moves a passage's vector, swapping a word beside it being 1",
+            "How far swapping one moves a passage's vector, a word beside it being 1 (families of "
+            f"{_FEWEST} and more)",
             _bars(moved, "times as far as a word", _COLOURS["dense"]),
         ),
     ]

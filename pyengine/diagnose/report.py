@@ -18,12 +18,12 @@ __all__ = ["write_report"]
 
 _QUERIES: Final = 25
 _TITLES: Final = {
-    "census": "1. Literals in the text",
-    "lift": "2. Does BM25 close the gap?",
-    "location": "3. Where does the lift sit?",
-    "divergence": "4. Distance from web text",
-    "blindness": "5. Does the embedder see literals?",
-    "triage": "6. Without judgements",
+    "census": "Literals in the text",
+    "lift": "Does BM25 close the gap?",
+    "location": "Where does the lift sit?",
+    "divergence": "Distance from web text",
+    "blindness": "Does the embedder see literals?",
+    "triage": "Without judgements",
 }
 
 
@@ -53,6 +53,8 @@ def write_report(diagnosis: "Diagnosis", path: "str | PathLike[str]", *, command
         raise MissingExtraError("the report is made with Jinja2: pip install 'pyengine[diagnose]'") from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["marked"] = _marked
+    environment.filters["sentence"] = _sentence
+    environment.filters["amount"] = _amount
     source = resources.files("pyengine.diagnose").joinpath("report.html.j2").read_text(encoding="utf-8")
     page = environment.from_string(source).render(
         diagnosis=diagnosis,
@@ -92,6 +94,18 @@ def _queries(findings: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     gained = [row for row in rows if row["gain"] > 0][:_QUERIES]
     lost = [row for row in rows[::-1] if row["gain"] < 0][:_QUERIES]
     return {"gained most": gained, "lost most": lost}
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _amount(value: float | None, unit: str) -> str:
+    """Return a value as people write it: shares as percentages."""
+    if value is None:
+        return ""
+    return f"{100 * value:.2f} %" if unit.startswith("share") else f"{value:.3g}"
 
 
 def _marked(text: str) -> list[tuple[str, bool]]:

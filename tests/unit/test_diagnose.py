@@ -292,3 +292,5 @@ def test_the_report_in_a_browser(tmp_path: Path) -> None:
     assert "owned</title>" not in done.stdout
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert done.stdout.count("<svg") == html.count("<svg") >= len(drawn)
+    assert values["about"]["versions"]["pyengine"] == pe.__version__
+    assert f"pyengine {pe.__version__}, Python " in done.stdout
