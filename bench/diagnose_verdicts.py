@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pyengine.diagnose import Finding
+from pyengine.diagnose import Finding, Verdict
 from pyengine.diagnose.lift import LEAST_QUERIES, SUSPECT_POINTS
 from pyengine.diagnose.location import LEAST
 from pyengine.diagnose.verdict import overall
@@ -15,7 +15,7 @@ from pyengine.diagnose.verdict import overall
 __all__ = ["ROUNDS", "VERDICTS", "verdicts"]
 
 ROUNDS: Final = 1000
-VERDICTS: Final = ("confirmed", "suspect", "inconclusive", "healthy")
+VERDICTS: Final[tuple[Verdict, ...]] = ("confirmed", "suspect", "inconclusive", "healthy")
 _LEVEL: Final = 0.95
 
 F64 = npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ def verdicts(
     return {name: count / ROUNDS for name, count in counts.items()}
 
 
-def _lift(gains: F64) -> str:
+def _lift(gains: F64) -> Verdict:
     if len(gains) < LEAST_QUERIES:
         return "inconclusive"
     low, high = _interval(gains.mean(), gains.var(ddof=1) / len(gains), _LEVEL)
@@ -67,7 +67,7 @@ def _lift(gains: F64) -> str:
     return "suspect" if low > 0 else "inconclusive"
 
 
-def _location(gains: F64, traits: Mapping[str, Bools]) -> str:
+def _location(gains: F64, traits: Mapping[str, Bools]) -> Verdict:
     """Return "confirmed" where the lift sits in queries with a trait; no other reading counts."""
     split = [
         (gains[with_it], gains[~with_it])
@@ -96,5 +96,5 @@ def _census(literal: Bools) -> Finding:
     )
 
 
-def _finding(test: str, verdict: str) -> Finding:
-    return Finding(test=test, question="", mode="calibrated", verdict=verdict, reason="")  # type: ignore[arg-type]
+def _finding(test: str, verdict: Verdict) -> Finding:
+    return Finding(test=test, question="", mode="calibrated", verdict=verdict, reason="")
