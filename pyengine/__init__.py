@@ -14,7 +14,7 @@ if typing.TYPE_CHECKING:
     from pyengine.engine import Engine, SearchHit, SearchResult, TieredMerge
     from pyengine.eval import EvalSet, Qrels, Run, evaluate
     from pyengine.eval.compare import compare
-    from pyengine.fuse import rrf
+    from pyengine.fuse import convex, rrf
     from pyengine.sparse import Bm25Index, RowFilter
     from pyengine.text import Analyzer, Token
     from pyengine.types import NO_ROW, Hits
@@ -41,6 +41,7 @@ __all__ = [
     "TieredMerge",
     "Token",
     "compare",
+    "convex",
     "diagnose",
     "errors",
     "evaluate",
@@ -72,6 +73,7 @@ _WHERE: typing.Final = {
     "TieredMerge": "engine",
     "Token": "text",
     "compare": "eval",
+    "convex": "fuse",
     "evaluate": "eval",
     "rrf": "fuse",
 }

@@ -143,9 +143,20 @@ class LexicalBuilder:
 def fuse(
     rows: list[npt.NDArray[np.uint32]],
     counts: list[npt.NDArray[np.uint32]],
-    weights: list[float],
+    weights: list[npt.NDArray[np.float64]],
     k: float,
     first_rank: int,
+    window: int,
+    depth: int,
+) -> _HitArrays: ...
+def fuse_scores(
+    rows: list[npt.NDArray[np.uint32]],
+    scores: list[npt.NDArray[np.float32]],
+    counts: list[npt.NDArray[np.uint32]],
+    weights: list[npt.NDArray[np.float64]],
+    truth: list[npt.NDArray[np.float32]],
+    normalisations: list[int],
+    minima: list[float],
     window: int,
     depth: int,
 ) -> _HitArrays: ...
@@ -159,6 +170,12 @@ def dense_exact(
     filter: npt.NDArray[np.uint64] | None = ...,
 ) -> _HitArrays: ...
 def dense_first_not_unit(vectors: npt.NDArray[Any], half: bool, tolerance: float) -> int | None: ...
+def dense_score(
+    queries: npt.NDArray[np.float32],
+    slots: npt.NDArray[np.uint32],
+    blocks: list[npt.NDArray[Any]],
+    half: bool,
+) -> npt.NDArray[np.float32]: ...
 def dense_rank(
     queries: npt.NDArray[np.float32],
     candidates: npt.NDArray[np.uint64],

@@ -115,6 +115,25 @@ py::tuple dense_rank(const py::object& queries_argument, const py::object& candi
   return hits.as_tuple();
 }
 
+py::array_t<pyengine::Score> dense_score(const py::object& queries_argument, const py::object& slots_argument,
+                                         const py::list& blocks, bool half) {
+  const DenseQueries queries(queries_argument);
+  const auto wanted = require_array<std::uint32_t>(slots_argument, "slots", 2);
+  const VectorBlocksView vectors = borrow_blocks(blocks, queries.dim(), half);
+  if (static_cast<std::size_t>(wanted.shape(0)) != queries.count()) {
+    throw Error(Code::kInvalidArgument, "slots: expected one line for each of " +
+                                            std::to_string(queries.count()) + " queries, got " +
+                                            std::to_string(wanted.shape(0)));
+  }
+  py::array_t<pyengine::Score> scores({wanted.shape(0), wanted.shape(1)});
+  const std::span<const std::uint32_t> slots{wanted.data(), static_cast<std::size_t>(wanted.size())};
+  const std::span<pyengine::Score> out = span_of(scores);
+  const std::span<const float> values = queries.values();
+  const auto per_query = static_cast<std::size_t>(wanted.shape(1));
+  enter([&] { pyengine::score_slots(vectors, values, slots, per_query, out); });
+  return scores;
+}
+
 }  // namespace
 
 void register_dense(py::module_& m) {
@@ -124,4 +143,6 @@ void register_dense(py::module_& m) {
         py::arg("tolerance"));
   m.def("dense_rank", &dense_rank, py::arg("queries"), py::arg("candidates"), py::arg("found"), py::arg("k"),
         py::arg("blocks"), py::arg("rows"), py::arg("half"));
+  m.def("dense_score", &dense_score, py::arg("queries"), py::arg("slots"), py::arg("blocks"),
+        py::arg("half"));
 }

@@ -157,4 +157,21 @@ void rank_candidates(const VectorBlocksView& vectors, std::span<const Row> rows,
   }
 }
 
+void score_slots(const VectorBlocksView& vectors, std::span<const float> queries,
+                 std::span<const std::uint32_t> slots, std::size_t per_query, std::span<Score> scores) {
+  const InnerProduct inner_product = inner_product_for(vectors.type());
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i] == kNoRow) {
+      scores[i] = -std::numeric_limits<Score>::infinity();
+      continue;
+    }
+    if (slots[i] >= vectors.slots()) {
+      throw Error(Code::kCorruption, "vectors: slot " + std::to_string(slots[i]) + " of " +
+                                         std::to_string(vectors.slots()) + "; build the index again");
+    }
+    scores[i] =
+        inner_product(queries.data() + i / per_query * vectors.dim(), vectors.at(slots[i]), vectors.dim());
+  }
+}
+
 }  // namespace pyengine

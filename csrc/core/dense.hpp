@@ -71,6 +71,12 @@ void rank_candidates(const VectorBlocksView& vectors, std::span<const Row> rows,
                      std::span<const float> queries, std::span<const std::uint64_t> candidates,
                      std::size_t per_query, std::span<const std::uint64_t> found, const DenseHits& hits);
 
+// The scores of given slots, as the searches give them: query i asks for slots[i * per_query] on; kNoRow
+// there gets -infinity. Throws Error{kCorruption} when another is not a slot. REQUIRES: scores.size() ==
+// slots.size().
+void score_slots(const VectorBlocksView& vectors, std::span<const float> queries,
+                 std::span<const std::uint32_t> slots, std::size_t per_query, std::span<Score> scores);
+
 // The first slot whose length is not within `tolerance` of 1, or kNoRow. A NaN or an infinity makes a length
 // that is within no tolerance.
 [[nodiscard]] std::uint32_t first_not_unit(const VectorBlocksView& vectors, double tolerance) noexcept;

@@ -20,7 +20,11 @@ struct RankedLists {
   std::span<const Row> rows;
   std::size_t stride;
   std::span<const std::uint32_t> counts;
-  double weight;  // >= 0; 0: the branch takes no part
+  std::span<const double> weights;  // >= 0, one for all queries or one each; 0: the branch takes no part
+
+  [[nodiscard]] double weight(std::size_t query) const noexcept {
+    return weights.size() == 1 ? weights[0] : weights[query];
+  }
 };
 
 struct FuseOptions {

@@ -15,6 +15,7 @@ from pyengine.config import DenseConfig
 from pyengine.dense.graph import Graph
 from pyengine.dense.recall import recall
 from pyengine.dense.saved import open_index, save_index, verify_index
+from pyengine.dense.scoring import score_rows
 from pyengine.dense.vectors import Vectors, check_count, check_rows, check_slots, check_unit, spread
 from pyengine.errors import InvalidInputError
 from pyengine.rows import RowFilter, row_filter
@@ -329,6 +330,19 @@ class DenseIndex:
             )
         self._require_whole()
         return self._vectors.take(wanted.astype(np.int64)).astype(np.float32)
+
+    def score(self, vectors: npt.NDArray[Any], rows: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Return the scores of given rows, (n, m) for n query vectors: those `search` gives, bit for bit.
+
+        ``rows`` are integers (n, m); `NO_ROW` marks unused slots and gets -inf. The GIL is released.
+
+        Raises
+        ------
+        InvalidInputError
+            Another shape or dtype; a row outside the index.
+        """
+        self._require_whole()
+        return score_rows(self._vectors, check_rows(vectors, self.dim, "vectors"), rows)
 
     def recall(
         self,

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from pyengine.config import DenseConfig
 from pyengine.dense.index import DenseIndex
 from pyengine.dense.recall import recall
+from pyengine.dense.scoring import check_wanted
 from pyengine.rows import Numbering, RowFilter, require_rows, row_filter
-from pyengine.types import Hits
+from pyengine.types import NO_ROW, Hits
 
 __all__ = ["DenseUnion"]
 
@@ -119,6 +120,30 @@ class DenseUnion:
             local = (wanted[here] - self._starts[part]).astype(np.uint32)
             taken[here] = self._indexes[part].vectors(self._numberings[part].stored(local))
         return taken
+
+    def score(self, vectors: npt.NDArray[Any], rows: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Return the scores of given rows, as `DenseIndex.score`; rows are those shown.
+
+        Parameters
+        ----------
+        vectors : float32 or float16 array, shape (n, dim)
+        rows : int array, shape (n, m)
+            `NO_ROW` marks unused slots.
+
+        Raises
+        ------
+        InvalidInputError
+            As `DenseIndex.score`.
+        """
+        wanted = check_wanted(rows, len(vectors), len(self))
+        scores = np.full(wanted.shape, -np.inf, dtype=np.float32)
+        parts = np.where(wanted == NO_ROW, -1, np.searchsorted(self._starts, wanted, side="right") - 1)
+        for part in np.unique(parts[parts >= 0]).tolist():
+            here = parts == part
+            local = np.where(here, wanted - np.uint32(self._starts[part]), NO_ROW).astype(np.uint32)
+            found = self._indexes[part].score(vectors, self._numberings[part].stored(local))
+            scores[here] = found[here]
+        return scores
 
     def recall(
         self,

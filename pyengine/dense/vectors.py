@@ -89,13 +89,18 @@ class Vectors:
             vectors = vectors[len(piece) :]
         return pieces
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Array:
-        """Return the vectors of ``rows`` as stored, shape (len(rows), dim)."""
+    def slots_of(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """Return in which slot each of ``rows`` is."""
         if self._slots is None:
             slots = np.empty(self.count, dtype=np.int64)
             slots[self.rows] = np.arange(self.count)
             self._slots = slots
-        wanted = self._slots[rows]
+        wanted: npt.NDArray[np.int64] = self._slots[rows]
+        return wanted
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the vectors of ``rows`` as stored, shape (len(rows), dim)."""
+        wanted = self.slots_of(rows)
         out = np.empty((len(rows), self.dim), dtype=self.dtype)
         place = np.searchsorted(self._starts, wanted, side="right") - 1
         for i, (space, start) in enumerate(zip(self._spaces, self._starts, strict=True)):

@@ -20,7 +20,8 @@ std::vector<Hit> fuse_one(const std::vector<std::vector<Row>>& lists, const std:
   std::vector<std::uint32_t> counts;
   for (const auto& list : lists) counts.push_back(static_cast<std::uint32_t>(list.size()));
   for (std::size_t l = 0; l < lists.size(); ++l) {
-    borrowed.push_back({lists[l], lists[l].size(), std::span(counts).subspan(l, 1), weights[l]});
+    borrowed.push_back(
+        {lists[l], lists[l].size(), std::span(counts).subspan(l, 1), std::span(weights).subspan(l, 1)});
   }
   std::vector<Row> rows(options.depth);
   std::vector<float> scores(options.depth);
