@@ -7,7 +7,7 @@ from pyengine import errors
 from pyengine.diagnose import diagnose
 
 if typing.TYPE_CHECKING:
-    from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+    from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig
     from pyengine.corpus import Chunker, Corpus
     from pyengine.dense import DenseIndex
     from pyengine.embed import OnnxEmbedder
@@ -30,6 +30,7 @@ __all__ = [
     "DenseIndex",
     "Engine",
     "EvalSet",
+    "FusionCalibration",
     "FusionConfig",
     "Hits",
     "OnnxEmbedder",
@@ -61,6 +62,7 @@ _WHERE: typing.Final = {
     "DenseIndex": "dense",
     "Engine": "engine",
     "EvalSet": "eval",
+    "FusionCalibration": "config",
     "FusionConfig": "config",
     "Hits": "types",
     "NO_ROW": "types",

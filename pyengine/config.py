@@ -1,11 +1,24 @@
 """Settings of the parts, as frozen dataclasses: every field with its meaning, unit, default and why."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from pyengine.errors import InvalidInputError
 
-__all__ = ["MAX_BUILD_THREADS", "Bm25Config", "DenseConfig", "FusionConfig"]
+__all__ = [
+    "FUSION_METHODS",
+    "MAX_BUILD_THREADS",
+    "Bm25Config",
+    "DenseConfig",
+    "FusionCalibration",
+    "FusionConfig",
+    "FusionMethod",
+]
+
+FusionMethod = Literal["rrf", "wrrf", "convex", "auto"]
+FUSION_METHODS: Final = ("rrf", "wrrf", "convex", "auto")
+"""How the engine can make one ranking of its branches: `FusionConfig.method`."""
 
 MAX_BUILD_THREADS: Final = 1024
 """Most threads of a build: room is made for each of them, and more cannot be meant."""
@@ -132,17 +145,30 @@ class DenseConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FusionConfig:
-    """Parameters of reciprocal rank fusion in the engine.
+    """How the engine makes one ranking of its branches; ``docs/fusion.md`` compares the methods.
 
     Parameters
     ----------
+    method : "rrf", "wrrf", "convex" or "auto"
+        "rrf" and "wrrf": reciprocal ranks, the second a name for the same formula with weights. "convex": a
+        weighted sum of normalised scores. "auto": a weighted sum of scores whose weights follow from the
+        query's literals and from how well each branch finds the collection's own documents; needs no
+        judgements. "rrf", what others' numbers are measured with.
     k : int, >= 0
-        The constant of the formula ``1 / (k + rank)``, ranks from 1. 60 (Cormack, Clarke and
+        "rrf", "wrrf": the constant of the formula ``1 / (k + rank)``, ranks from 1. 60 (Cormack, Clarke and
         Buettcher, SIGIR 2009).
     window : int, >= 1
         Hits taken from each branch. 100; never less than the ``k`` results asked for.
     lexical_weight, dense_weight : float, >= 0
-        Weight of each branch. 1 each, the unweighted formula.
+        Weight of each branch, of all methods but "auto". 1 each, the unweighted formula. "convex" divides
+        them by their sum.
+    normalisation : "minmax" or "theoretical"
+        "convex": from each query's least score, or from the least there can be: 0 for BM25, -1 for a cosine
+        (Bruch, Gai and Ingber, arXiv 2210.11934). "minmax", which is the safer one where the better weight is
+        not known.
+    complete : bool
+        "convex", "auto": a document that one branch's window misses gets its true score there, one inner
+        product or one BM25 score. True, because the fusion is better for it.
 
     Raises
     ------
@@ -150,17 +176,75 @@ class FusionConfig:
         A value outside its range.
     """
 
+    method: FusionMethod = "rrf"
     k: int = 60
     window: int = 100
     lexical_weight: float = 1.0
     dense_weight: float = 1.0
+    normalisation: Literal["minmax", "theoretical"] = "minmax"
+    complete: bool = True
 
     def __post_init__(self) -> None:
+        methods = ", ".join(FUSION_METHODS)
+        _check(self.method in FUSION_METHODS, f"method: expected one of {methods}, got {self.method!r}")
         _check(self.k >= 0, f"k: expected 0 or more, got {self.k!r}")
         _check(self.window >= 1, f"window: expected 1 or more, got {self.window!r}")
         for name in ("lexical_weight", "dense_weight"):
             value = getattr(self, name)
             _check(0.0 <= value < 1e6, f"{name}: expected a number from 0 to 1e6, got {value!r}")
+        _check(
+            self.method != "convex" or self.lexical_weight + self.dense_weight > 0,
+            "lexical_weight, dense_weight: expected one above 0 with method 'convex'",
+        )
+        _check(
+            self.normalisation in ("minmax", "theoretical"),
+            f"normalisation: expected 'minmax' or 'theoretical', got {self.normalisation!r}",
+        )
+        _check(isinstance(self.complete, bool), f"complete: expected True or False, got {self.complete!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a JSON-able dict."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionCalibration:
+    """What ``method="auto"`` knows of a collection, measured without judgements.
+
+    Known items: a few words of a document are a query, and that document is its only answer.
+
+    Parameters
+    ----------
+    lexical_success, dense_success : float, 0 to 1
+        Mean reciprocal rank of the known items in each branch, over the first 100 hits.
+    spread : float, > 0
+        Standard deviation of the dense scores that documents have for one query: what a difference of scores
+        is measured in.
+    queries : int, >= 0
+        Known items asked for; 0 for values that are assumed, not measured.
+    documents : int
+        Rows of the index then.
+    embedder : str
+        Fingerprint of the embedder; for another one the values do not hold.
+
+    Raises
+    ------
+    InvalidInputError
+        A value outside its range.
+    """
+
+    lexical_success: float
+    dense_success: float
+    spread: float
+    queries: int
+    documents: int
+    embedder: str
+
+    def __post_init__(self) -> None:
+        for name in ("lexical_success", "dense_success"):
+            value = getattr(self, name)
+            _check(0.0 <= value <= 1.0, f"{name}: expected a number from 0 to 1, got {value!r}")
+        _check(0.0 < self.spread < math.inf, f"spread: expected a number above 0, got {self.spread!r}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON-able dict."""

@@ -18,6 +18,7 @@ from pyengine.cli.options import (
     corpus_option,
     depth_option,
     filter_option,
+    fusion_option,
     json_option,
     literal_option,
     mode_option,
@@ -54,6 +55,7 @@ BLOCK = 256
 @syntax_option
 @strict_option
 @literal_option
+@fusion_option
 @click.option("--output", type=path_type, help="Write here. Default: standard output.")
 @click.option(
     "--format",
@@ -78,6 +80,7 @@ def command(
     syntax: Any,
     strict: bool,
     literal: Any,
+    fusion: Any,
     output: Path | None,
     form: str,
     tag: str,
@@ -111,6 +114,7 @@ def command(
                     syntax=syntax,
                     strict=strict,
                     literal=literal,
+                    fusion=fusion,
                 )
                 write = _write_trec if form == "trec" else _write_jsonl
                 n_hits += write(file, ids[block], hits, engine, tag)

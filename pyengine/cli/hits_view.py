@@ -54,6 +54,8 @@ def hit_json(rank: int, hit: "SearchHit") -> dict[str, Any]:
                 for t in hit.explanation.terms
             ],
             "fusion": dict(hit.explanation.fusion),
+            "weights": dict(hit.explanation.weights),
+            "why": hit.explanation.why,
         }
     return fields
 
@@ -145,6 +147,9 @@ def _print_fusion(hit: "SearchHit", indent: int) -> None:
     if hit.explanation is None or not hit.explanation.fusion:
         return
     parts = " + ".join(
-        f"{value:.5f} ({branch} #{hit.ranks.get(branch)})" for branch, value in hit.explanation.fusion.items()
+        f"{value:.5f} ({branch}{'' if (rank := hit.ranks.get(branch)) is None else f' #{rank}'})"
+        for branch, value in hit.explanation.fusion.items()
     )
+    weights = ", ".join(f"{branch} {weight:.4g}" for branch, weight in hit.explanation.weights.items())
     print_line(f"fused {hit.score:.5f} = {parts}", indent=indent)
+    print_line(f"weights: {weights}; {hit.explanation.why}", indent=indent, style="dim")

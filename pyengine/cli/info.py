@@ -103,14 +103,26 @@ def _print_sections(lexical: Mapping[str, Any], bytes_per_posting: float | None)
 def _dense_rows(dense: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     if dense is None:
         return [("dense", "none, lexical only")]
-    config, record, fusion = settings["dense"], settings["embedder"], settings["fusion"]
+    config, record = settings["dense"], settings["embedder"]
     how = f"HNSW M = {config['connectivity']}" if dense["graph"] else "searched exactly"
     return [
         ("dense", f"{integer(dense['vectors'])} vectors, {record['dim']} x {config['dtype']}, {how}"),
         ("embedder", _source(record["source"])),
         ("", f"fingerprint {record['fingerprint']}"),
-        ("fusion", f"RRF k = {fusion['k']}, {fusion['window']} hits of each branch"),
+        ("fusion", _fusion(settings["fusion"])),
     ]
+
+
+def _fusion(fusion: Mapping[str, Any]) -> str:
+    """Say how hybrid answers are made."""
+    method = fusion["method"]
+    weights = f"weights {fusion['lexical_weight']:g} lexical, {fusion['dense_weight']:g} dense"
+    hits = f"{fusion['window']} hits of each branch"
+    if method == "auto":
+        return f"auto, {hits}"
+    if method == "convex":
+        return f"convex, {fusion['normalisation']} scores, {weights}, {hits}"
+    return f"RRF k = {fusion['k']}, {hits}" + (f", {weights}" if method == "wrrf" else "")
 
 
 def _source(source: Mapping[str, Any] | None) -> str:

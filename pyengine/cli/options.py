@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyengine.text import Analyzer
 
 __all__ = [
+    "FUSIONS",
     "MODES",
     "BuildSettings",
     "analyzer_options",
@@ -23,6 +24,7 @@ __all__ = [
     "corpus_option",
     "depth_option",
     "filter_option",
+    "fusion_option",
     "json_option",
     "literal_option",
     "make_analyzer",
@@ -39,6 +41,7 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 MODES = ("hybrid", "lexical", "dense")
+FUSIONS = ("rrf", "wrrf", "convex", "auto")
 PRESETS = ("domain", "words", "whitespace")
 
 
@@ -102,6 +105,12 @@ literal_option = click.option(
     default="off",
     show_default=True,
     help="What literals of the query that some document has do: nothing more, count twice, be in every hit.",
+)
+fusion_option = click.option(
+    "--fusion",
+    type=click.Choice(FUSIONS),
+    help="How hybrid answers are made: reciprocal ranks, scores, or scores with weights found without "
+    "judgements (auto). Default: what the index says, rrf unless it was set.",
 )
 filter_option = click.option(
     "--filter",

@@ -14,6 +14,7 @@ from pyengine.cli.options import (
     corpus_option,
     depth_option,
     filter_option,
+    fusion_option,
     json_option,
     literal_option,
     mode_option,
@@ -35,6 +36,7 @@ __all__ = ["command"]
 @syntax_option
 @strict_option
 @literal_option
+@fusion_option
 @click.option("--explain", is_flag=True, help="Show what each query term adds to each score.")
 @click.option(
     "--profile", is_flag=True, help="Show what the lexical branch does for this query, and its time."
@@ -52,6 +54,7 @@ def command(
     syntax: Any,
     strict: bool,
     literal: Any,
+    fusion: Any,
     explain: bool,
     profile: bool,
     corpus: Path | None,
@@ -76,6 +79,7 @@ def command(
             syntax=syntax,
             strict=strict,
             literal=literal,
+            fusion=fusion,
             explain=explain,
         )
         if as_json:

@@ -1,11 +1,9 @@
 """From branch hits to an answer: fuse, say each hit's rank and score per branch, explain."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from pyengine.engine.asked import branch_weights
 from pyengine.engine.branches import BranchHits
+from pyengine.engine.fusing import Share
 from pyengine.engine.results import Explanation, Mode, SearchHit, SearchResult
 from pyengine.engine.snapshot import Snapshot
 from pyengine.types import Hits
@@ -21,13 +19,15 @@ def answer(
     found: BranchHits,
     *,
     terms: list[str] | None = None,
+    share: Share | None = None,
     explain: bool,
     filtered: bool,
     notes: tuple[str, ...] = (),
 ) -> SearchResult:
     """Make the answer to one query out of its best rows and what its branches found.
 
-    ``terms`` is what the lexical branch was asked, if not the query; ``notes`` come before those made here.
+    ``terms`` is what the lexical branch was asked, if not the query; ``share`` is how it was fused, in hybrid
+    mode; ``notes`` come before those made here.
     """
     asked = query if terms is None else terms
     rows, scores = best.query(0)
@@ -49,7 +49,7 @@ def answer(
                 title=snapshot.corpus.title(row),
                 text=snapshot.corpus.text(row),
                 metadata=snapshot.corpus.metadata(row),
-                explanation=_explain(snapshot, asked, row, mode, rank) if explain else None,
+                explanation=_explain(snapshot, asked, row, share) if explain else None,
                 chunk=None if place is None else place.chunk,
                 span=None if place is None else (place.start, place.end),
             )
@@ -64,17 +64,11 @@ def _ranks(hits: Hits, rows: np.ndarray) -> list[int | None]:
     return [rank_of.get(row) for row in rows.tolist()]
 
 
-def _explain(
-    snapshot: Snapshot, query: str | list[str], row: int, mode: Mode, ranks: Mapping[str, int | None]
-) -> Explanation:
-    config = snapshot.settings.fusion
-    weights = branch_weights(config)
-    fusion = (
-        {name: weights[name] / (config.k + rank) for name, rank in ranks.items() if rank is not None}
-        if mode == "hybrid"
-        else {}
-    )
-    return Explanation(tuple(snapshot.lexical.explain(query, row)), fusion)
+def _explain(snapshot: Snapshot, query: str | list[str], row: int, share: Share | None) -> Explanation:
+    terms = tuple(snapshot.lexical.explain(query, row))
+    if share is None:
+        return Explanation(terms, {})
+    return Explanation(terms, share.parts(row), share.weights, share.why)
 
 
 def _notes(found: BranchHits, mode: Mode, filtered: bool) -> tuple[str, ...]:

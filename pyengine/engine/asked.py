@@ -7,15 +7,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pyengine.config import FusionConfig
+from pyengine.config import FusionCalibration, FusionConfig
 from pyengine.engine.branches import BranchHits, run_branches
+from pyengine.engine.fusing import Fusing
 from pyengine.engine.results import Mode
 from pyengine.engine.snapshot import Snapshot
-from pyengine.fuse import rrf
 from pyengine.rows import RowFilter
 from pyengine.types import NO_ROW, Embedder, Hits
 
-__all__ = ["Asked", "branch_weights"]
+__all__ = ["Asked"]
 
 # Chunks asked for at first, for each document wanted, and by how much more the next time where documents are
 # missing still. A branch's documents do not depend on either.
@@ -35,6 +35,9 @@ class Asked:
         Returns the embedder; called only when the dense branch runs.
     queries : sequence of str
     mode : "hybrid", "lexical" or "dense"
+    fusion : FusionConfig
+    calibration : callable
+        Returns what the fusion "auto" knows of the collection.
     terms : sequence of list of str, optional
         What the lexical branch is asked in place of the queries, as the index has it.
     allowed : RowFilter or None
@@ -51,12 +54,14 @@ class Asked:
         queries: Sequence[str],
         mode: Mode,
         *,
+        fusion: FusionConfig,
+        calibration: Callable[[], FusionCalibration],
         terms: Sequence[list[str]] | None = None,
         allowed: RowFilter | None = None,
         n_threads: int = 1,
         timeout_s: float | None = None,
     ) -> None:
-        self._terms: Sequence[str | list[str]] = queries if terms is None else terms
+        self._terms: Sequence[str] | Sequence[list[str]] = queries if terms is None else terms
         self._snapshot = snapshot
         self._embedder = embedder
         self._queries = queries
@@ -65,6 +70,14 @@ class Asked:
         self._n_threads = n_threads
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self._vectors: npt.NDArray[np.float32] | None = None
+        self.fusing = Fusing(
+            snapshot,
+            fusion,
+            queries,
+            terms=self._terms,
+            vectors=self._query_vectors,
+            calibration=calibration,
+        )
 
     def best(self, k: int, *, collapsed: bool) -> tuple[Hits, BranchHits]:
         """Return the best k rows of each query, and what the branches found.
@@ -81,8 +94,9 @@ class Asked:
         k = min(k, most)
         if collapsed:
             return self._best_documents(k)
-        found = self._run(np.arange(len(self._queries)), min(max(k, self._window), most))
-        return self._ranked(found, len(self._queries), k), found
+        every = np.arange(len(self._queries))
+        found = self._run(every, min(max(k, self._window), most))
+        return self._ranked(found, every, k), found
 
     def _best_documents(self, k: int) -> tuple[Hits, BranchHits]:
         """As `best`, with the best chunk of each document.
@@ -106,7 +120,7 @@ class Asked:
             for start in range(0, len(left), step):
                 which = left[start : start + step]
                 found = self._run(which, depth, found.late)
-                ranked = self._ranked(found, len(which), max(1, len(found.hits)) * depth)
+                ranked = self._ranked(found, which, max(1, len(found.hits)) * depth)
                 rows = np.where(ranked.rows == NO_ROW, 0, ranked.rows)
                 best = ranked.collapse(documents.of(rows) if wanted else rows).truncate(k)
                 answer.rows[which, : best.k] = best.rows
@@ -120,7 +134,7 @@ class Asked:
 
     @property
     def _window(self) -> int:
-        return self._snapshot.settings.fusion.window if self._mode == "hybrid" else 1
+        return self.fusing.config.window if self._mode == "hybrid" else 1
 
     def _run(self, which: npt.NDArray[np.intp], depth: int, late: tuple[str, ...] = ()) -> BranchHits:
         """Search for some of the queries, without a branch that was late already."""
@@ -148,16 +162,8 @@ class Asked:
             self._vectors = self._embedder().embed(self._queries, kind="query")
         return self._vectors if len(which) == len(self._queries) else self._vectors[which]
 
-    def _ranked(self, found: BranchHits, n: int, k: int) -> Hits:
-        """Return the one ranking that the mode makes of the branches."""
-        if self._mode != "hybrid":
-            return found.hits[self._mode].truncate(k) if self._mode in found.hits else Hits.empty(n, k)
-        config = self._snapshot.settings.fusion
-        weights = branch_weights(config)
-        lists = list(found.hits.values())
-        return rrf(lists, k=config.k, weights=[weights[name] for name in found.hits], depth=k)
-
-
-def branch_weights(config: FusionConfig) -> dict[str, float]:
-    """Return the weight of each branch in the fusion."""
-    return {"lexical": config.lexical_weight, "dense": config.dense_weight}
+    def _ranked(self, found: BranchHits, which: npt.NDArray[np.intp], k: int) -> Hits:
+        """Return the one ranking that the mode makes of the branches' hits for some of the queries."""
+        if self._mode == "hybrid":
+            return self.fusing.fuse(found.hits, which, k)
+        return found.hits[self._mode].truncate(k) if self._mode in found.hits else Hits.empty(len(which), k)

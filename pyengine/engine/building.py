@@ -23,11 +23,14 @@ from pyengine.text import Analyzer
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pyengine.engine.snapshot import Snapshot
+
 __all__ = [
     "Building",
     "Progress",
     "generation_name",
     "publish",
+    "publish_settings",
     "saying",
     "text_columns",
     "write_empty",
@@ -251,6 +254,28 @@ def publish(
         counts={what: sum(entry.documents - entry.deleted for entry in entries)},
         carried=carried,
     )
+
+
+def publish_settings(store: Store, snapshot: "Snapshot", settings: Settings) -> None:
+    """Publish a generation of the same files as a snapshot's, with other settings.
+
+    Parameters
+    ----------
+    store : Store
+        Moves to the new generation.
+    snapshot : Snapshot
+        Its newest generation.
+    settings : Settings
+        May differ in what decides nothing about the files.
+    """
+    with writing(store, snapshot.generation) as writer:
+        writer.begin()
+        try:
+            carried = [entry.path for entry in snapshot.manifest.files]
+            publish(writer, settings, [segment.entry for segment in snapshot.segments], carried)
+        except BaseException:
+            writer.abort()
+            raise
 
 
 def text_columns(batch: "pa.RecordBatch | pa.Table") -> tuple[Any, Any]:

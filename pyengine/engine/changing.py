@@ -2,14 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyengine.engine.building import Progress
+from pyengine.config import FusionCalibration, FusionConfig, FusionMethod
+from pyengine.engine.building import Progress, publish_settings
+from pyengine.engine.calibrating import KNOWN_ITEMS, calibrate
+from pyengine.engine.fusing import check_fusion
 from pyengine.engine.merging import MergeAll, MergePolicy
 from pyengine.engine.reembedding import reembed
 from pyengine.engine.searching import Searching
-from pyengine.engine.settings import EmbedderRecord
+from pyengine.engine.settings import EmbedderRecord, Settings
+from pyengine.engine.snapshot import Snapshot
 from pyengine.engine.writer import Transaction
 from pyengine.errors import InvalidInputError
 from pyengine.store import Store
@@ -296,6 +301,61 @@ class Changing(Searching):
             reembed(self._store, self._snapshot, embedder, progress)
             self._snapshot = self._snapshot.next(self._store, given=embedder)
         return self.generation
+
+    def calibrate_fusion(self, samples: int = KNOWN_ITEMS) -> FusionCalibration:
+        """Measure what the fusion "auto" needs to know, and publish it with the index as a new generation.
+
+        Documents are looked for by six of their words in both branches; no judgements are needed. Without
+        this call the first search with "auto" measures the same and keeps it in memory. It holds until the
+        collection has doubled or halved, or has other vectors.
+
+        Parameters
+        ----------
+        samples : int, 2 or more
+            Documents looked for. Costs as many short texts to embed.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is staged, the index has no vectors, or ``samples`` is out of range.
+        LockedError, StorageError
+            As `commit`.
+        """
+        self._check_open()
+        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2:
+            raise InvalidInputError(f"samples: expected an int, 2 or more, got {samples!r}")
+        snapshot = self._snapshot
+        snapshot.require_dense()
+        known = calibrate(snapshot, self._embedder_of(snapshot), samples)
+        self._publish_settings(replace(snapshot.settings, calibration=known))
+        return known
+
+    def set_fusion(self, fusion: FusionConfig | FusionMethod) -> int:
+        """Publish a generation that searches by another fusion unless told otherwise; return its number.
+
+        Parameters
+        ----------
+        fusion : FusionConfig, "rrf", "wrrf", "convex" or "auto"
+            All settings, or the method with the other settings as they are.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is staged, or ``fusion`` is neither.
+        LockedError, StorageError
+            As `commit`.
+        """
+        self._check_open()
+        settings = self._snapshot.settings
+        self._publish_settings(replace(settings, fusion=check_fusion(fusion, settings.fusion)))
+        return self.generation
+
+    def _publish_settings(self, settings: Settings) -> None:
+        """Publish a generation of the same files with other settings."""
+        if self._transaction is not None:
+            raise InvalidInputError("fusion: changes are staged; commit them or roll them back first")
+        publish_settings(self._store, self._snapshot, settings)
+        self._snapshot = Snapshot.of(self._store, given=self._snapshot.given)
 
     def rollback(self) -> None:
         """Forget what was staged or deleted since the last commit, and let other writers in."""

@@ -7,9 +7,10 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig
 from pyengine.corpus import Chunker
 from pyengine.engine.building import write_empty
+from pyengine.engine.calibrating import KNOWN_ITEMS, assumed, calibrate, still_holds
 from pyengine.engine.changing import Changing
 from pyengine.engine.checking import check
 from pyengine.engine.ids import CorpusIds
@@ -59,6 +60,7 @@ class Engine(Changing):
         self._store = store
         self._snapshot = snapshot
         self._opened: tuple[str, Embedder] | None = None
+        self._calibration: FusionCalibration | None = None
         self._policy = policy
         self._transaction = None
         self._closed = False
@@ -235,6 +237,11 @@ class Engine(Changing):
         return self._snapshot.settings.chunker
 
     @property
+    def fusion(self) -> FusionConfig:
+        """How hybrid answers are made unless a search says otherwise."""
+        return self._snapshot.settings.fusion
+
+    @property
     def embedder(self) -> Embedder | None:
         """The embedder, made again from the index's record when it is first needed; None if lexical-only.
 
@@ -310,6 +317,15 @@ class Engine(Changing):
         if opened is None or opened[0] != record.fingerprint:
             opened = self._opened = record.fingerprint, reopen_embedder(record, str(self._store.path))
         return opened[1]
+
+    def _calibration_of(self, snapshot: Snapshot, *, wait: bool) -> FusionCalibration:
+        for known in (snapshot.settings.calibration, self._calibration):
+            if known is not None and still_holds(known, snapshot):
+                return known
+        if not wait:
+            return assumed(snapshot)
+        self._calibration = calibrate(snapshot, self._embedder_of(snapshot), KNOWN_ITEMS)
+        return self._calibration
 
     def _check_open(self) -> None:
         if self._closed:

@@ -22,12 +22,18 @@ class Explanation:
         BM25's part of each query term the document contains; their sum, rounded to float32, is
         ``hit.scores["lexical"]``. Present in every mode, since it is a fact about the document.
     fusion : mapping of branch to float
-        What each branch adds to a fused score, ``weight / (k + rank)``; the sum, rounded to float32,
-        is ``hit.score``. Empty outside hybrid mode.
+        What each branch adds to a fused score; the sum, rounded to float32, is ``hit.score``. Empty outside
+        hybrid mode.
+    weights : mapping of branch to float
+        The weights of the query, by which ranks or scores are multiplied. Empty outside hybrid mode.
+    why : str
+        Where the weights come from. Empty outside hybrid mode.
     """
 
     terms: Sequence["TermContribution"]
     fusion: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

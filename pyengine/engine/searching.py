@@ -6,11 +6,13 @@ from functools import partial
 
 import numpy as np
 
+from pyengine.config import FusionCalibration, FusionConfig, FusionMethod
 from pyengine.engine.answer import answer
 from pyengine.engine.arguments import check_collapse, check_k, check_mode, check_queries, check_query
 from pyengine.engine.asked import Asked
 from pyengine.engine.conditions import admitted_rows
 from pyengine.engine.filtering import Filter
+from pyengine.engine.fusing import check_fusion
 from pyengine.engine.results import Mode, SearchResult
 from pyengine.engine.snapshot import Snapshot
 from pyengine.engine.understanding import (
@@ -41,6 +43,10 @@ class Searching(ABC):
     def _embedder_of(self, snapshot: Snapshot) -> Embedder:
         """Return the embedder of a snapshot, or raise `InvalidInputError` if it has no vectors."""
 
+    @abstractmethod
+    def _calibration_of(self, snapshot: Snapshot, *, wait: bool) -> FusionCalibration:
+        """Return what the fusion "auto" knows of a snapshot; measure it if need be and ``wait`` allows."""
+
     def search(
         self,
         query: str,
@@ -52,6 +58,7 @@ class Searching(ABC):
         syntax: Syntax = "plain",
         strict: bool = False,
         literal: LiteralMode = "off",
+        fusion: FusionConfig | FusionMethod | None = None,
         explain: bool = False,
         timeout_s: float | None = None,
     ) -> SearchResult:
@@ -83,6 +90,9 @@ class Searching(ABC):
         literal : "off", "boost" or "require"
             What literals in the query do that some document has (``F33.1``, ``28 USC § 1331``): nothing more
             than a word; count twice in the lexical branch; or every hit of both branches has to have them.
+        fusion : "rrf", "wrrf", "convex", "auto" or FusionConfig, optional
+            How hybrid answers are made, in place of what the index or `Engine.open` says: a method with the
+            other settings as they are, or all settings.
         explain : bool
             Add each hit's term contributions and fusion parts.
         timeout_s : float, optional
@@ -98,14 +108,15 @@ class Searching(ABC):
 
         Notes
         -----
-        Order: score descending, then row ascending. Fusion: RRF over ``window`` hits a branch, see
-        `FusionConfig`.
+        Order: score descending, then row ascending. Fusion: RRF over ``window`` hits a branch unless another
+        is chosen, see `FusionConfig`.
         """
         self._check_open()
         check_query(query)
         snapshot = self._snapshot
         mode = check_mode(mode, snapshot)
         k = check_k(k)
+        config = check_fusion(fusion, snapshot.settings.fusion)
         collapsed = check_collapse(collapse, snapshot)
         if timeout_s is not None and not timeout_s > 0:
             raise InvalidInputError(f"timeout_s: expected a number above 0, got {timeout_s!r}")
@@ -130,6 +141,8 @@ class Searching(ABC):
             embedder,
             [read.words if apart else query],
             mode,
+            fusion=config,
+            calibration=partial(self._calibration_of, snapshot, wait=timeout_s is None),
             terms=terms,
             allowed=allowed,
             timeout_s=timeout_s,
@@ -142,6 +155,7 @@ class Searching(ABC):
             best,
             found,
             terms=read.terms,
+            share=asked.fusing.share(found.hits) if explain and mode == "hybrid" else None,
             explain=explain,
             filtered=allowed is not None,
             notes=read.notes,
@@ -158,6 +172,7 @@ class Searching(ABC):
         syntax: Syntax = "plain",
         strict: bool = False,
         literal: LiteralMode = "off",
+        fusion: FusionConfig | FusionMethod | None = None,
         explain: bool = False,
         timeout_s: float | None = None,
     ) -> SearchResult:
@@ -165,7 +180,7 @@ class Searching(ABC):
 
         Parameters
         ----------
-        query, k, mode, filter, collapse, syntax, strict, literal, explain, timeout_s
+        query, k, mode, filter, collapse, syntax, strict, literal, fusion, explain, timeout_s
             As in `search`, which also says what is raised.
         """
         import asyncio  # noqa: PLC0415  (a tenth of the package's import time)
@@ -180,6 +195,7 @@ class Searching(ABC):
             syntax=syntax,
             strict=strict,
             literal=literal,
+            fusion=fusion,
             explain=explain,
             timeout_s=timeout_s,
         )
@@ -195,6 +211,7 @@ class Searching(ABC):
         syntax: Syntax = "plain",
         strict: bool = False,
         literal: LiteralMode = "off",
+        fusion: FusionConfig | FusionMethod | None = None,
         n_threads: int = 1,
     ) -> Hits:
         """Return the ``k`` best rows of every query, as arrays; nothing runs per query in Python.
@@ -214,6 +231,8 @@ class Searching(ABC):
         syntax, strict, literal
             As in `search`. Queries with the same conditions are answered together, the groups one after the
             other.
+        fusion : optional
+            As in `search`.
         n_threads : int, 1 or more
             Threads for BM25 and the vector search. The answers do not depend on it.
 
@@ -232,6 +251,7 @@ class Searching(ABC):
         mode = check_mode(mode, snapshot)
         queries = check_queries(queries)
         k = check_k(k, len(queries))
+        config = check_fusion(fusion, snapshot.settings.fusion)
         collapsed = check_collapse(collapse, snapshot)
         asked = [i for i, query in enumerate(queries) if query.strip()]
         hits = Hits.empty(len(queries), k)
@@ -239,9 +259,17 @@ class Searching(ABC):
         if not asked or (allowed is not None and allowed.count == 0):
             return hits
         embedder = partial(self._embedder_of, snapshot)
+        calibration = partial(self._calibration_of, snapshot, wait=True)
         if not check_syntax(syntax, literal, strict=strict):
             call = Asked(
-                snapshot, embedder, [queries[i] for i in asked], mode, allowed=allowed, n_threads=n_threads
+                snapshot,
+                embedder,
+                [queries[i] for i in asked],
+                mode,
+                fusion=config,
+                calibration=calibration,
+                allowed=allowed,
+                n_threads=n_threads,
             )
             _put(hits, asked, call.best(k, collapsed=collapsed)[0])
             return hits
@@ -256,6 +284,8 @@ class Searching(ABC):
                 embedder,
                 [one.words for one in chosen],
                 mode,
+                fusion=config,
+                calibration=calibration,
                 terms=[one.terms or [] for one in chosen],
                 allowed=admitted,
                 n_threads=n_threads,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from pyengine.config import Bm25Config, DenseConfig, FusionConfig
+from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig
 from pyengine.corpus import FIRST_SEAM, SEAM, Chunker
 from pyengine.embed import OnnxEmbedder
 from pyengine.errors import (
@@ -74,6 +74,7 @@ class Settings:
     title_boost: int = 1
     phrases: bool = False  # whether pairs of words are indexed
     seam: str = SEAM  # between title and text
+    calibration: FusionCalibration | None = None  # of the fusion "auto"
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -123,6 +124,7 @@ class Settings:
             "title_boost": self.title_boost,
             "phrases": self.phrases,
             "seam": self.seam,
+            "calibration": None if self.calibration is None else self.calibration.to_json(),
         }
 
     @classmethod
@@ -140,6 +142,7 @@ class Settings:
             analyzer = Analyzer.from_config(data["analyzer"]["config"])
             stored = str(data["analyzer"]["fingerprint"])
             record = data["embedder"]
+            known = data.get("calibration")
             cut = data.get("chunker")  # indexes made before there were chunkers have none
             settings = cls(
                 analyzer,
@@ -153,6 +156,7 @@ class Settings:
                 check_title_boost(data.get("title_boost", 1)),
                 bool(data.get("phrases", False)),
                 _check_seam(data.get("seam", FIRST_SEAM)),
+                None if known is None else FusionCalibration(**known),
             )
             parts = [("analyzer", analyzer.fingerprint, stored)]
             if cut is not None and settings.chunker is not None:
