@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from pyengine.fuse import convex, rrf
     from pyengine.sparse import Bm25Index, RowFilter
     from pyengine.text import Analyzer, Token
+    from pyengine.tune import tune_fusion
     from pyengine.types import NO_ROW, Hits
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "errors",
     "evaluate",
     "rrf",
+    "tune_fusion",
 ]
 __version__ = "0.1.0"
 
@@ -78,6 +80,7 @@ _WHERE: typing.Final = {
     "convex": "fuse",
     "evaluate": "eval",
     "rrf": "fuse",
+    "tune_fusion": "tune",
 }
 
 

@@ -44,6 +44,7 @@ COMMANDS = {
     "census": ("census", "Count the codes, citations and identifiers of a corpus, without an index."),
     "reference": ("reference", "Make a reference of ordinary text out of a corpus of one's own."),
     "monitor": ("monitor", "Watch how far a corpus lies from ordinary text, over time."),
+    "tune-fusion": ("tune_fusion", "Choose fusion weights from judged queries, if they gain."),
     "tokens": ("tokens", "Show what the index sees of a text."),
     "verify": ("verify", "Check that an index is whole."),
     "info": ("info", "Describe an index: contents, sizes, fingerprints, recall."),
