@@ -1,0 +1,1 @@
+"""Fusions side by side over labelled collections: what each gains over the better branch."""
