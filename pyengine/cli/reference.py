@@ -17,7 +17,10 @@ __all__ = ["command"]
 
 @click.group("reference")
 def command() -> None:
-    """Make a table of words with their shares, to hold corpora against in the place of web text."""
+    """Make a table of words with their shares, to hold corpora against in the place of web text.
+
+    Each command takes --json.
+    """
 
 
 @command.command("build")
