@@ -1,6 +1,7 @@
 """Settings of the parts, as frozen dataclasses: every field with its meaning, unit, default and why."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -14,6 +15,7 @@ __all__ = [
     "FusionCalibration",
     "FusionConfig",
     "FusionMethod",
+    "FusionRecord",
 ]
 
 FusionMethod = Literal["rrf", "wrrf", "convex", "auto"]
@@ -245,6 +247,34 @@ class FusionCalibration:
             value = getattr(self, name)
             _check(0.0 <= value <= 1.0, f"{name}: expected a number from 0 to 1, got {value!r}")
         _check(0.0 < self.spread < math.inf, f"spread: expected a number above 0, got {self.spread!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a JSON-able dict."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionRecord:
+    """Where tuned fusion settings come from, kept beside them.
+
+    Parameters
+    ----------
+    metric : str
+        What was gained in.
+    queries : int
+        Judged queries tuned on.
+    gain, low, high : float
+        Out-of-fold gain over the fusion before, with its 95 % interval.
+    fingerprints : mapping of str to str
+        Of analyzer, embedder and chunker then: with others the settings were never measured.
+    """
+
+    metric: str
+    queries: int
+    gain: float
+    low: float
+    high: float
+    fingerprints: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON-able dict."""

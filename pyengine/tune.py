@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pyengine.config import FusionConfig
+from pyengine.config import FusionConfig, FusionRecord
 from pyengine.errors import InvalidInputError
 from pyengine.eval import EvalSet, compare_values, evaluate
 from pyengine.fuse import Normalisation, convex
-from pyengine.types import Hits
+from pyengine.types import NO_ROW, Hits
 
 if TYPE_CHECKING:
     from pyengine.engine import Engine
@@ -28,6 +28,7 @@ _FOLDS: Final = 5
 _REPEATS: Final = 10
 _FEWEST: Final = 10
 _DEPTH: Final = 100
+_CHUNKS: Final = 4  # looked at for each document, as a search does at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +144,20 @@ def tune_fusion(
     Raises
     ------
     InvalidInputError
-        Fewer queries, an index without vectors or with chunks, or, with ``save``, staged changes.
+        Fewer queries, an index without vectors, or, with ``save``, staged changes.
     LockedError, StorageError
         As `Engine.set_fusion`.
 
     Notes
     -----
     Cost: each query is embedded and searched once in each branch, then fused 42 times. Same input and seed,
-    same answer.
+    same answer. In an index of chunks hits are documents, each by its best chunk, as in a search; of each
+    branch four times as many chunks are looked at.
     """
     if len(evalset) < _FEWEST:
         raise InvalidInputError(
             f"evalset: expected {_FEWEST} judged queries or more to tune on, got {len(evalset)}"
         )
-    if engine.n_documents != len(engine):
-        raise InvalidInputError("engine: expected an index of whole documents to tune, got one with chunks")
     if engine.dense is None:
         raise InvalidInputError("engine: expected an index with vectors to tune, got a lexical one")
     settings = [(name, weight) for name in _NORMALISATIONS for weight in _WEIGHTS]
@@ -179,7 +179,11 @@ def tune_fusion(
     )
     accepted = bool(tested.low > 0)
     if accepted and save:
-        engine.set_fusion(config)
+        gained = {"gain": float(honest.mean()), "low": tested.low, "high": tested.high}
+        known = engine.info()["fingerprints"]
+        engine.set_fusion(
+            config, tuned=FusionRecord(metric=metric, queries=len(evalset), fingerprints=known, **gained)
+        )
     return FusionTuning(
         config=config,
         accepted=accepted,
@@ -211,7 +215,7 @@ def _grid(
     dense, embedder = engine.dense, engine.embedder
     if dense is None or embedder is None:
         raise AssertionError("checked by the caller")
-    depth = max(_DEPTH, window)
+    depth = max(_DEPTH if engine.chunker is None else _CHUNKS * _DEPTH, window)
     vectors = embedder.embed(queries, kind="query")
     lists = [engine.lexical.search(queries, depth), dense.search(vectors, depth)]
     truth: list[list[npt.NDArray[np.float32] | None]] = [
@@ -223,18 +227,29 @@ def _grid(
             engine,
             evalset,
             metric,
-            convex(
-                lists,
-                weights=[weight, round(1 - weight, 2)],
-                normalisation=name,
-                minimum=[0.0, -1.0],
-                truth=truth,
-                depth=_DEPTH,
+            _documents(
+                engine,
+                convex(
+                    lists,
+                    weights=[weight, round(1 - weight, 2)],
+                    normalisation=name,
+                    minimum=[0.0, -1.0],
+                    truth=truth,
+                    depth=_DEPTH if engine.chunker is None else len(lists) * depth,
+                ),
             ),
         )
         for name, weight in settings
     ]
     return np.stack(columns, axis=1)
+
+
+def _documents(engine: "Engine", hits: Hits) -> Hits:
+    """Return the best chunk of each document, where rows are chunks."""
+    if engine.chunker is None or not len(engine):
+        return hits
+    rows = np.where(hits.rows == NO_ROW, 0, hits.rows)
+    return hits.collapse(engine.corpus.documents.of(rows)).truncate(_DEPTH)
 
 
 def _best(values: F64) -> int:

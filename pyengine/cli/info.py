@@ -66,6 +66,7 @@ def _print_facts(facts: Mapping[str, Any], *, asked_recall: bool) -> None:
         ("", f"BM25 k1 = {settings['bm25']['k1']:g}, b = {settings['bm25']['b']:g}"),
         *([] if settings["chunker"] is None else [("chunker", _cutting(settings["chunker"]["config"]))]),
         *_dense_rows(facts["dense"], settings),
+        *([] if facts["dense"] is None else _tuned(settings["tuned"], facts["fingerprints"])),
     ]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
@@ -111,6 +112,16 @@ def _dense_rows(dense: Mapping[str, Any] | None, settings: Mapping[str, Any]) ->
         ("", f"fingerprint {record['fingerprint']}"),
         ("fusion", _fusion(settings["fusion"])),
     ]
+
+
+def _tuned(tuned: Mapping[str, Any] | None, fingerprints: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Say where tuned fusion settings come from, and whether they still hold."""
+    if tuned is None:
+        return []
+    interval = f"{100 * tuned['gain']:+.1f} points [{100 * tuned['low']:+.1f}, {100 * tuned['high']:+.1f}]"
+    said = f"tuned on {integer(tuned['queries'])} queries: {interval} of {tuned['metric']}"
+    other = sorted(part for part, known in tuned["fingerprints"].items() if fingerprints.get(part) != known)
+    return [("", said if not other else f"{said}, with another {' and '.join(other)}: tune again")]
 
 
 def _fusion(fusion: Mapping[str, Any]) -> str:

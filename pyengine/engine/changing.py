@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyengine.config import FusionCalibration, FusionConfig, FusionMethod
+from pyengine.config import FusionCalibration, FusionConfig, FusionMethod, FusionRecord
 from pyengine.engine.building import Progress, publish_settings
 from pyengine.engine.calibrating import KNOWN_ITEMS, calibrate
 from pyengine.engine.fusing import check_fusion
@@ -330,13 +330,15 @@ class Changing(Searching):
         self._publish_settings(replace(snapshot.settings, calibration=known))
         return known
 
-    def set_fusion(self, fusion: FusionConfig | FusionMethod) -> int:
+    def set_fusion(self, fusion: FusionConfig | FusionMethod, *, tuned: FusionRecord | None = None) -> int:
         """Publish a generation that searches by another fusion unless told otherwise; return its number.
 
         Parameters
         ----------
         fusion : FusionConfig, "rrf", "wrrf", "convex" or "auto"
             All settings, or the method with the other settings as they are.
+        tuned : FusionRecord, optional
+            Where they come from, for `info`; `tune_fusion` gives it. None: they were not measured.
 
         Raises
         ------
@@ -347,7 +349,7 @@ class Changing(Searching):
         """
         self._check_open()
         settings = self._snapshot.settings
-        self._publish_settings(replace(settings, fusion=check_fusion(fusion, settings.fusion)))
+        self._publish_settings(replace(settings, fusion=check_fusion(fusion, settings.fusion), tuned=tuned))
         return self.generation
 
     def _publish_settings(self, settings: Settings) -> None:

@@ -283,6 +283,7 @@ class Engine(Changing):
             "documents": self.n_documents,
             "chunks": None if snapshot.settings.chunker is None else len(snapshot.corpus),
             "settings": snapshot.settings.to_json(),
+            "fingerprints": snapshot.settings.fingerprints,
             "lexical": asdict(snapshot.lexical.stats),
             "segments": [segment.entry.to_json() for segment in snapshot.segments],
             "files": _bytes_by_name(manifest),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig
+from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig, FusionRecord
 from pyengine.corpus import FIRST_SEAM, SEAM, Chunker
 from pyengine.embed import OnnxEmbedder
 from pyengine.errors import (
@@ -75,6 +75,7 @@ class Settings:
     phrases: bool = False  # whether pairs of words are indexed
     seam: str = SEAM  # between title and text
     calibration: FusionCalibration | None = None  # of the fusion "auto"
+    tuned: FusionRecord | None = None  # where the fusion comes from, if it was tuned
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -125,6 +126,7 @@ class Settings:
             "phrases": self.phrases,
             "seam": self.seam,
             "calibration": None if self.calibration is None else self.calibration.to_json(),
+            "tuned": None if self.tuned is None else self.tuned.to_json(),
         }
 
     @classmethod
@@ -142,7 +144,7 @@ class Settings:
             analyzer = Analyzer.from_config(data["analyzer"]["config"])
             stored = str(data["analyzer"]["fingerprint"])
             record = data["embedder"]
-            known = data.get("calibration")
+            known, tuned = data.get("calibration"), data.get("tuned")
             cut = data.get("chunker")  # indexes made before there were chunkers have none
             settings = cls(
                 analyzer,
@@ -157,6 +159,7 @@ class Settings:
                 bool(data.get("phrases", False)),
                 _check_seam(data.get("seam", FIRST_SEAM)),
                 None if known is None else FusionCalibration(**known),
+                None if tuned is None else FusionRecord(**tuned),
             )
             parts = [("analyzer", analyzer.fingerprint, stored)]
             if cut is not None and settings.chunker is not None:

@@ -1,13 +1,17 @@
 """`tune_fusion`: finds the better branch, refuses noise, never sees the query it measures."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from collections_made import WordEmbedder, known_queries, made, texts
+from fakes import FakeEmbedder
 
 import pyengine as pe
+from pyengine.cli import main
 from pyengine.errors import InvalidInputError
 from pyengine.tune import _best, _curve, _out_of_fold
 
@@ -43,8 +47,11 @@ def test_where_the_dense_branch_is_noise_the_weight_goes_to_bm25(tmp_path: Path,
     assert json.loads(json.dumps(found.to_json()))["accepted"] is True
 
 
-def test_what_it_measures_is_what_the_engine_answers(tmp_path: Path, judged: Path) -> None:
-    engine = made(tmp_path / "idx", texts(300), WordEmbedder(noise=0.5))
+@pytest.mark.parametrize("options", [{}, {"chunker": pe.Chunker(4, 0)}], ids=["documents", "chunks"])
+def test_what_it_measures_is_what_the_engine_answers(
+    tmp_path: Path, judged: Path, options: dict[str, Any]
+) -> None:
+    engine = made(tmp_path / "idx", texts(300), WordEmbedder(noise=0.5), **options)
     evalset = pe.EvalSet.from_beir(judged, "dev")
     found = pe.tune_fusion(engine, evalset, save=False)
     measured = []
@@ -56,6 +63,24 @@ def test_what_it_measures_is_what_the_engine_answers(tmp_path: Path, judged: Pat
         measured.append(means["ndcg@10"])
     assert found.current == pytest.approx(measured[0], abs=1e-12)
     assert found.optimistic == pytest.approx(measured[1] - measured[0], abs=1e-12)
+
+
+def test_what_was_tuned_says_for_which_vectors(
+    tmp_path: Path, judged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "idx"
+    with made(path, texts(300), WordEmbedder(noise=1.0)) as engine:
+        found = pe.tune_fusion(engine, pe.EvalSet.from_beir(judged, "dev"))
+        kept = engine.info()["settings"]["tuned"]
+        assert (kept["queries"], kept["gain"]) == (found.queries, found.gain)
+        assert kept["fingerprints"] == engine.info()["fingerprints"]
+        engine.reembed(FakeEmbedder(dim=WordEmbedder().dim))
+        assert engine.fusion == found.config
+        main(["info", str(path)])
+        said = " ".join(capsys.readouterr().out.split())
+        assert re.search(rf"tuned on {found.queries} queries: .* with another embedder: tune again", said)
+        engine.set_fusion("rrf")
+        assert engine.info()["settings"]["tuned"] is None
 
 
 def test_noise_is_refused(tmp_path: Path) -> None:
@@ -88,9 +113,6 @@ def test_refusals(tmp_path: Path, judged: Path) -> None:
     lexical = made(tmp_path / "lexical", texts(20), None)
     with pytest.raises(InvalidInputError, match="expected an index with vectors to tune"):
         pe.tune_fusion(lexical, evalset)
-    chunked = made(tmp_path / "chunks", texts(20), WordEmbedder(), chunker=pe.Chunker(4, 0))
-    with pytest.raises(InvalidInputError, match="expected an index of whole documents"):
-        pe.tune_fusion(chunked, evalset)
     documents = texts(20)
     few = folder_of(tmp_path / "few", documents, ["kader"], [0])
     whole = made(tmp_path / "idx", documents, WordEmbedder())
