@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pyengine.cli.build import build_engine, say_skipped, say_truncated, truncated
-from pyengine.cli.console import duration, integer, print_json, print_line
+from pyengine.cli.console import duration, integer, print_json, print_line, size
 from pyengine.cli.options import BuildSettings, build_options, json_option, new_corpus_option, path_type
 from pyengine.cli.sources import read_corpus
 
@@ -35,7 +35,7 @@ def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
         hybrid = engine.dense is not None
         n_documents = engine.n_documents
         n_chunks = None if engine.chunker is None else len(engine)
-        summary = {
+        summary: dict[str, Any] = {
             "index": str(out),
             "documents": n_documents,
             "chunks": n_chunks,
@@ -45,6 +45,12 @@ def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
             "truncated": truncated(engine),
             "seconds": round(elapsed, 3),
         }
+        if settings.phrases:
+            files = engine.info()["files"]
+            summary["phrases_bytes"] = sum(
+                files.get(name, 0) for name in ("positions.seg", "pairs/lexical.seg")
+            )
+            summary["lexical_bytes"] = files.get("lexical.seg", 0)
         say_skipped(rows)
         say_truncated(engine)
     if as_json:
@@ -53,6 +59,9 @@ def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
     branches = "lexical and dense" if hybrid else "lexical only; --embedder adds the dense branch"
     chunks = "" if n_chunks is None else f" in {integer(n_chunks)} chunks"
     print_line(f"{out}: {integer(n_documents)} documents{chunks}, {branches}, in {duration(elapsed)}")
+    if settings.phrases:
+        cost, words = summary["phrases_bytes"], summary["lexical_bytes"]
+        print_line(f"phrases take {size(cost)} beside the {size(words)} of the lexical index", indent=2)
 
 
 @contextmanager

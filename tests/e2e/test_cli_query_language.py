@@ -1,6 +1,7 @@
 """The query language and the modes of literals from a shell."""
 
 import json
+import re
 from pathlib import Path
 
 from e2e.cli import Runner
@@ -62,3 +63,17 @@ def test_batch_in_the_query_language(run: Runner, index: Path, tmp_path: Path) -
     assert set(found["b"]) == {"d2", "d4"}
     assert found["c"] == ["d1"]
     assert found["d"] == found["e"] == []  # no document has "open"; and what only excludes finds nothing
+
+
+def test_phrases_say_what_they_cost(run: Runner, beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "with-phrases"
+    printed = run.ok("index", out, "--corpus", beir, "--phrases").out
+    assert re.search(r"phrases take [\d.,]+ \w+ beside the [\d.,]+ \w+ of the lexical index", printed)
+    written = sum(
+        path.stat().st_size
+        for path in out.rglob("*")
+        if path.name == "positions.seg" or path.match("pairs/lexical.seg")
+    )
+    facts = run.ok("index", tmp_path / "again", "--corpus", beir, "--phrases", "--json").json
+    assert facts["phrases_bytes"] == written > 0
+    assert "phrases_bytes" not in run.ok("index", tmp_path / "plain", "--corpus", beir, "--json").json
