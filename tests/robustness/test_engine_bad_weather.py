@@ -4,6 +4,7 @@ import datetime
 import errno
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -129,20 +130,53 @@ def test_an_index_that_is_deleted_under_a_reader(path: Path) -> None:
         assert STATE.differs(engine) is None
 
 
-def test_a_file_that_is_cut_under_a_reader_ends_the_process(path: Path) -> None:
-    """The one thing that is not survived, as docs/storage.md says: the system sends SIGBUS."""
-    code = """
+@pytest.mark.parametrize(
+    "before", ["", "import faulthandler; faulthandler.enable()"], ids=["plain", "traced"]
+)
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("lexical.seg", 'engine.search("a", mode="lexical")'),
+        ("corpus.arrow", "engine.corpus.text(0)"),
+        ("corpus.ids", "engine.corpus.rows_of(['d1'])"),
+        ("dense.vectors", "engine.dense.vectors([0])"),
+    ],
+)
+def test_a_file_that_is_cut_under_a_reader_ends_the_process(
+    path: Path, name: str, asked: str, before: str
+) -> None:
+    """The one thing that is not survived, as docs/storage.md says: the system sends SIGBUS. It says why."""
+    code = f"""
         import os, sys
+        {before}
         from pathlib import Path
         import pyengine as pe
         engine = pe.Engine.open(sys.argv[1])
-        for file in Path(sys.argv[1]).rglob("lexical.seg"):
+        for file in Path(sys.argv[1]).rglob({name!r}):
             os.truncate(file, 0)
-        print(engine.search("a", mode="lexical"))
+        print({asked})
     """
-    assert run(code, path).returncode == -signal.SIGBUS
-    with pytest.raises(pe.errors.CorruptIndexError, match=r"lexical\.seg: expected \d+ bytes, got 0"):
+    ended = run(code, path)
+    assert ended.returncode == -signal.SIGBUS
+    said = [line for line in ended.stderr.splitlines() if line.startswith("pyengine: ")]
+    assert len(said) == 1
+    assert re.search(
+        rf"/{re.escape(name)}: this file was cut, or its disk failed, while it was in use", said[0]
+    )
+    assert ("Fatal Python error: Bus error" in ended.stderr) == bool(before)
+    with pytest.raises(pe.errors.CorruptIndexError, match=rf"{re.escape(name)}: expected \d+ bytes, got 0"):
         pe.Engine.open(path)
+
+
+def test_a_bus_error_that_is_sent_names_no_file(path: Path) -> None:
+    code = """
+        import os, signal, sys
+        import pyengine as pe
+        engine = pe.Engine.open(sys.argv[1])
+        os.kill(os.getpid(), signal.SIGBUS)
+    """
+    ended = run(code, path)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGBUS, "")
 
 
 def test_two_writers(path: Path) -> None:
