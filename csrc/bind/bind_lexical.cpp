@@ -10,6 +10,7 @@
 #include "bind/enter.hpp"
 #include "bind/interrupt.hpp"
 #include "bind/lexical_index.hpp"
+#include "bind/mapping_faults.hpp"
 #include "bind/pybind.hpp"
 #include "bind/texts.hpp"
 #include "core/queries.hpp"
@@ -307,6 +308,7 @@ void register_lexical(py::module_& m) {
       .def_static(
           "open",
           [](const std::string& path) {
+            name_files_of_mapping_faults();  // of any file: an engine maps others beside this one
             return enter([&] { return std::make_unique<LexicalIndex>(LexicalSegment::open(path)); });
           },
           py::arg("path"))

@@ -13,8 +13,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "core/mapping_faults.hpp"
-
 namespace pyengine {
 
 namespace {
@@ -202,7 +200,6 @@ MappedFile::MappedFile(const std::string& path) {
   errno = reason;
   if (!known || data == MAP_FAILED) throw io_error("cannot map", path);
   if (!regular) throw Error(Code::kIo, path + ": expected a regular file");
-  name_files_of_mapping_faults();
   bytes_ = {static_cast<const std::byte*>(data), size};
 }
 

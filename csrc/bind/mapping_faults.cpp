@@ -1,4 +1,4 @@
-#include "core/mapping_faults.hpp"
+#include "bind/mapping_faults.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,8 +9,6 @@
 #include <cstring>
 #include <mutex>
 #include <string_view>
-
-namespace pyengine {
 
 namespace {
 
@@ -107,5 +105,3 @@ void name_files_of_mapping_faults() noexcept {
     ::sigaction(SIGBUS, &action, &previous);
   });
 }
-
-}  // namespace pyengine

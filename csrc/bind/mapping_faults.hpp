@@ -4,10 +4,6 @@
 // The process ends, but names the file first. Thread rule: any thread may call; the handler takes no lock.
 #pragma once
 
-namespace pyengine {
-
 // Once in a process: from now on SIGBUS writes a line on standard error that names the mapped file, and then
 // does what it did before: another's handler runs, or the process ends.
 void name_files_of_mapping_faults() noexcept;
-
-}  // namespace pyengine
