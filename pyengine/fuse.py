@@ -18,6 +18,8 @@ Weights: TypeAlias = Sequence[float | npt.NDArray[Any]]
 """One for each list: a number, or an array with one number for each query."""
 
 _FIRST_RANK: Final = {"standard": 1, "playbook": 0}
+# So that no sum of scores overflows float64, and none is inf - inf.
+_MOST_WEIGHT: Final = 1e100
 # In the order of the core's numbers.
 _NORMALISATIONS: Final = ("none", "minmax", "theoretical")
 
@@ -44,7 +46,7 @@ def rrf(
         Dampens the head of the lists: the larger, the less the first ranks stand out. 60, the value of
         the source.
     weights : sequence of float or of arrays of shape (n,), optional
-        One per list, finite, >= 0; 1 each by default. An array weighs each query by itself. A list of
+        One per list, 0 to 1e100; 1 each by default. An array weighs each query by itself. A list of
         weight 0 contributes no hits.
     window : int, >= 1, optional
         Only the first ``window`` hits of each list take part; all by default.
@@ -119,7 +121,7 @@ def convex(
     lists : sequence of Hits, at least one
         One per retriever, all for the same n queries and over the same rows.
     weights : sequence of float or of arrays of shape (n,), optional
-        One per list, finite, >= 0; an equal share of 1 each by default. An array weighs each query by
+        One per list, 0 to 1e100; an equal share of 1 each by default. An array weighs each query by
         itself. A list of weight 0 contributes no hits.
     normalisation : "minmax", "theoretical", "none", or one of these for each list
         How a query's scores are made comparable. "minmax": from 0, the list's least score, to 1, its
@@ -248,25 +250,27 @@ def _weights(weights: Weights | None, lists: Sequence[Hits]) -> list[npt.NDArray
     arrays = []
     for i, weight in enumerate(given):
         if not isinstance(weight, np.ndarray):
-            arrays.append(np.array([_number(f"weights[{i}]", weight)]))
+            arrays.append(np.array([_number(f"weights[{i}]", weight, _MOST_WEIGHT)]))
             continue
         if weight.shape != (len(lists[0]),) or weight.dtype.kind not in "fiu":
             raise InvalidInputError(
                 f"weights[{i}]: expected a number, or an array of {len(lists[0])} numbers, one a query, got "
                 f"{weight.dtype} of shape {weight.shape}"
             )
-        bad = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+        bad = np.flatnonzero(~((weight >= 0) & (weight <= _MOST_WEIGHT)))
         if len(bad):
             raise InvalidInputError(
-                f"weights[{i}][{bad[0]}]: expected a finite number, 0 or more, got {weight[bad[0]]}"
+                f"weights[{i}][{bad[0]}]: expected a number from 0 to {_MOST_WEIGHT:g}, got {weight[bad[0]]}"
             )
         arrays.append(np.ascontiguousarray(weight, dtype=np.float64))
     return arrays
 
 
-def _number(name: str, value: float) -> float:
-    if not isinstance(value, int | float | np.integer | np.floating) or not 0 <= value < math.inf:
-        raise InvalidInputError(f"{name}: expected a finite number, 0 or more, got {value!r}")
+def _number(name: str, value: float, most: float = math.inf) -> float:
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or not math.isfinite(value) or not 0 <= value <= most:
+        expected = "a finite number, 0 or more" if most == math.inf else f"a number from 0 to {most:g}"
+        raise InvalidInputError(f"{name}: expected {expected}, got {value!r}")
     return float(value)
 
 

@@ -51,7 +51,6 @@ void fuse(std::span<const RankedLists> lists, const FuseOptions& options, const 
   for (const RankedLists& list : lists) shares.emplace_back(list, options);
   FusionCandidates candidates;
   FusionRanker ranker;
-  std::vector<std::size_t> run_ends(lists.size());
   for (std::size_t query = 0; query < out.counts.size(); ++query) {
     std::size_t limit = 0;
     for (const RankedLists& list : lists) limit += used(list, query, options);
@@ -60,15 +59,9 @@ void fuse(std::span<const RankedLists> lists, const FuseOptions& options, const 
       const std::size_t count = used(lists[l], query, options);
       const std::span<const Row> rows = lists[l].rows.subspan(query * lists[l].stride, count);
       const std::span<const double> worth = shares[l].of(query, count);
-      for (std::size_t i = 0; i < count; ++i) {
-        if (rows[i] == kNoRow) refuse_hit(l, query, i, "expected a row, got the filler of unused slots");
-        if (!candidates.add(rows[i], static_cast<std::uint32_t>(l), worth[i])) {
-          refuse_hit(l, query, i, "row " + std::to_string(rows[i]) + " is in this list twice");
-        }
-      }
-      run_ends[l] = candidates.entries().size();
+      if (!candidates.add(rows, worth.data(), static_cast<std::uint32_t>(l))) check_list(l, query, rows);
     }
-    write_fused(ranker.rank(candidates.entries(), run_ends, options.depth), query, options.depth, out);
+    write_fused(ranker.rank(candidates, options.depth), query, options.depth, out);
   }
 }
 

@@ -6,10 +6,11 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <string>
-#include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -37,235 +38,260 @@ inline Score score_of(FusionKey key) noexcept {
 struct FusionCandidate {
   double sum;
   Row row;
-  std::uint32_t last_list : 31;  // the list that named it last, to notice a row named twice
-  std::uint32_t shared : 1;      // sorted apart: named by several lists, or its sum holds several scores
+  std::uint32_t last_list;  // 1 + the list that named it last, to notice a row named twice
 };
 
-// The candidates of one query, found by row through an open-addressing table.
+// The candidates of one query, found by row through an open-addressing table. Nothing in the loop depends on
+// whether a row was named before, which a CPU cannot guess.
 class FusionCandidates {
  public:
   // Forgets everything and makes room for `limit` rows.
   void reset(std::size_t limit) {
     const std::size_t slots = std::bit_ceil(std::max<std::size_t>(4 * limit, 16));
-    slots_.assign(slots, 0);
+    if (slots_.size() < slots) {
+      slots_.resize(slots);
+      entries_.resize(slots / 4 + 1);
+    }
+    std::memset(slots_.data(), 0, slots * sizeof(slots_[0]));
+    std::memset(entries_.data(), 0, (limit + 1) * sizeof(entries_[0]));
     shift_ = 64 - std::countr_zero(slots);
-    entries_.clear();
-    entries_.reserve(limit);
+    size_ = 0;
   }
 
-  // Adds to the row's sum. False: `list` had named the row before.
-  [[nodiscard]] bool add(Row row, std::uint32_t list, double value) {
-    FusionCandidate* const known = find(row, list, 0, [&] { return value; });
-    if (known == nullptr) return true;
-    if (!name_again(*known, list)) return false;
-    known->sum += value;
-    return true;
+  // Adds a list's values to the sums of its rows. False: the list names a row twice, or kNoRow.
+  [[nodiscard]] bool add(std::span<const Row> rows, const double* values, std::uint32_t list) {
+    return take(rows, list, [&](double& sum, std::size_t i) { sum += values[i]; });
   }
 
-  // As above, for a row whose whole sum the first list that names it knows: `whole` is called for that one.
-  template <class Sum>
-    requires std::is_invocable_r_v<double, Sum>
-  [[nodiscard]] bool add(Row row, std::uint32_t list, const Sum& whole) {
-    // Sums that hold more than the list's own score are in no order: all are sorted together.
-    FusionCandidate* const known = find(row, list, 1, whole);
-    return known == nullptr || name_again(*known, list);
+  // As above, but the values are whole sums: those of the call before are written over.
+  [[nodiscard]] bool put(std::span<const Row> rows, const double* values, std::uint32_t list) {
+    return take(rows, list, [&](double& sum, std::size_t i) { sum = values[i]; });
   }
 
-  [[nodiscard]] std::span<const FusionCandidate> entries() const noexcept { return entries_; }
+  [[nodiscard]] std::span<const FusionCandidate> entries() const noexcept {
+    return {entries_.data() + 1, size_};
+  }
 
  private:
-  [[nodiscard]] static bool name_again(FusionCandidate& candidate, std::uint32_t list) noexcept {
-    if (candidate.last_list == list) return false;
-    candidate.last_list = list & 0x7FFFFFFF;
-    candidate.shared = 1;
-    return true;
-  }
-
-  // The row's candidate, or null after making one with the sum that `first` returns and this mark.
-  template <class Sum>
-  [[nodiscard]] FusionCandidate* find(Row row, std::uint32_t list, std::uint32_t shared, const Sum& first) {
-    // Multiplicative hashing: consecutive rows, which are common, spread over the table.
-    std::size_t slot = (row * 0x9E3779B97F4A7C15ULL) >> shift_;
-    for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
-      FusionCandidate& candidate = entries_[slots_[slot] - 1];
-      if (candidate.row == row) return &candidate;
+  template <class Change>
+  [[nodiscard]] bool take(std::span<const Row> rows, std::uint32_t list, const Change& change) {
+    const int shift = shift_;
+    const std::size_t mask = (std::size_t{1} << (64 - shift)) - 1;
+    std::uint32_t* const slots = slots_.data();
+    FusionCandidate* const entries = entries_.data();
+    std::uint32_t size = size_;
+    bool twice = false;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Row row = rows[i];
+      // Multiplicative hashing: consecutive rows, which are common, spread over the table.
+      std::size_t slot = (row * 0x9E3779B97F4A7C15ULL) >> shift;
+      std::uint32_t at = slots[slot];
+      while (static_cast<bool>(static_cast<int>(at != 0) & static_cast<int>(entries[at].row != row))) {
+        slot = (slot + 1) & mask;
+        at = slots[slot];
+      }
+      size += at == 0;
+      at = at == 0 ? size : at;
+      FusionCandidate& entry = entries[at];
+      slots[slot] = at;
+      twice |= entry.last_list == list + 1;
+      entry.row = row;
+      entry.last_list = list + 1;
+      change(entry.sum, i);
     }
-    entries_.push_back({first(), row, list & 0x7FFFFFFF, shared & 1U});
-    slots_[slot] = static_cast<std::uint32_t>(entries_.size());
-    return nullptr;
+    size_ = size;
+    bool filler = false;
+    for (const Row row : rows) filler |= row == kNoRow;
+    return !twice && !filler;
   }
 
-  std::vector<std::uint32_t> slots_;  // 1 + index into entries_; 0: empty
+  std::vector<std::uint32_t> slots_;  // index into entries_; 0: empty
   int shift_ = 0;
-  std::vector<FusionCandidate> entries_;
+  std::uint32_t size_ = 0;
+  std::vector<FusionCandidate> entries_;  // from 1 on
 };
 
-// The smaller of two keys, without a branch the CPU would have to guess.
-inline FusionKey pick(bool second, FusionKey a, FusionKey b) noexcept {
-  return a ^ ((a ^ b) & (FusionKey{0} - FusionKey{second}));
-}
-
-// Merges two ascending runs into `out`, whose size is theirs together or less.
-inline void merge(std::span<const FusionKey> a, std::span<const FusionKey> b,
-                  std::span<FusionKey> out) noexcept {
-  const FusionKey* left = a.data();
-  const FusionKey* right = b.data();
-  const FusionKey* const left_end = left + a.size();
-  const FusionKey* const right_end = right + b.size();
-  FusionKey* to = out.data();
-  FusionKey* const to_end = to + out.size();
-  while (to != to_end && left != left_end && right != right_end) {
-    const bool from_right = *right < *left;
-    *to++ = pick(from_right, *left, *right);
-    left += !from_right;
-    right += from_right;
-  }
-  while (to != to_end && left != left_end) *to++ = *left++;
-  while (to != to_end && right != right_end) *to++ = *right++;
-}
-
-// Merges two ascending runs of equal length that lie one after the other, from both ends at once: after
-// `length` steps from either end neither has left its runs, so no bounds need checking.
-inline void merge_equal(const FusionKey* from, FusionKey* to, std::size_t length) noexcept {
-  const FusionKey* left = from;
-  const FusionKey* right = from + length;
-  const FusionKey* left_back = right - 1;
-  const FusionKey* right_back = right + length - 1;
-  FusionKey* to_back = to + 2 * length - 1;
-  for (std::size_t step = 0; step < length; ++step) {
-    const bool from_right = *right < *left;
-    *to++ = pick(from_right, *left, *right);
-    left += !from_right;
-    right += from_right;
-    const bool from_left = *right_back < *left_back;
-    *to_back-- = pick(from_left, *right_back, *left_back);
-    left_back -= from_left;
-    right_back -= !from_left;
-  }
-}
-
-// Sorts the first `count` keys by merging. Both buffers have room for the next power of two.
-inline void merge_sort(std::vector<FusionKey>& keys, std::vector<FusionKey>& spare,
-                       std::size_t count) noexcept {
-  const std::size_t padded = std::bit_ceil(count);
-  std::fill_n(keys.begin() + static_cast<std::ptrdiff_t>(count), padded - count,
-              std::numeric_limits<FusionKey>::max());
-  for (std::size_t length = 1; length < padded; length *= 2) {
-    for (std::size_t begin = 0; begin < padded; begin += 2 * length) {
-      merge_equal(keys.data() + begin, spare.data() + begin, length);
-    }
-    std::swap(keys, spare);
-  }
-}
-
-// Sorts the first `count` keys by the bytes of their scores, the least first, then those of equal score by
-// row.
-inline void radix_sort(std::vector<FusionKey>& keys, std::vector<FusionKey>& spare, std::size_t count) {
-  constexpr std::size_t kBytes = 4;
-  const auto byte = [](FusionKey key, std::size_t which) { return (key >> (32 + 8 * which)) & 0xFF; };
-  // Of each value of a byte, for each of the bytes: how many keys have it, then where the next of them goes.
-  std::array<std::array<std::uint32_t, kBytes>, 256> places{};
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t which = 0; which < kBytes; ++which) ++places[byte(keys[i], which)][which];
-  }
-  std::array<std::uint32_t, kBytes> next{};
-  for (auto& of_value : places) {
-    for (std::size_t which = 0; which < kBytes; ++which) {
-      next[which] += std::exchange(of_value[which], next[which]);
-    }
-  }
-  for (std::size_t which = 0; which < kBytes; ++which) {
-    for (std::size_t i = 0; i < count; ++i) spare[places[byte(keys[i], which)][which]++] = keys[i];
-    std::swap(keys, spare);
-  }
-  for (std::size_t begin = 0; begin < count;) {
-    std::size_t end = begin + 1;
-    while (end < count && (keys[end] >> 32) == (keys[begin] >> 32)) ++end;
-    if (end - begin > 1) {
-      const auto first = keys.begin();
-      std::sort(first + static_cast<std::ptrdiff_t>(begin), first + static_cast<std::ptrdiff_t>(end));
-    }
-    begin = end;
-  }
-}
-
-// Sorts the first `count` keys. Both buffers have room for the next power of two.
-inline void sort_keys(std::vector<FusionKey>& keys, std::vector<FusionKey>& spare, std::size_t count) {
-  constexpr std::size_t kFew = 64;  // below, counting bytes costs more than it saves
-  if (count < kFew) {
-    merge_sort(keys, spare, count);
-  } else {
-    radix_sort(keys, spare, count);
-  }
-}
-
-// Orders one query's candidates. Rows that only one list names mostly come in the order of that list, so they
-// are sorted runs already; only the shared ones need sorting. Then the runs are merged.
+// Orders one query's candidates: one pass over buckets of equal width brings nearly all into place.
 class FusionRanker {
  public:
-  // `run_ends[l]` is one past the last candidate that list l named first. The result is valid until the
-  // next call and holds at most `depth` keys.
-  [[nodiscard]] std::span<const FusionKey> rank(std::span<const FusionCandidate> candidates,
-                                                std::span<const std::size_t> run_ends, std::size_t depth) {
-    const std::size_t room = std::bit_ceil(candidates.size() + 1);
-    for (std::vector<FusionKey>* buffer : {&run_, &shared_, &merged_, &spare_}) {
-      if (buffer->size() < room) buffer->resize(room);
+  // The result is valid until the next call and holds at most `depth` keys.
+  [[nodiscard]] std::span<const FusionKey> rank(const FusionCandidates& candidates, std::size_t depth) {
+    const std::span<const FusionCandidate> entries = candidates.entries();
+    const std::size_t size = entries.size();
+    if (keys_.size() < size) {
+      keys_.resize(size);
+      spare_.resize(size);
+      scores_.resize(size);
+      buckets_.resize(size);
     }
-    merged_size_ = 0;
-    std::size_t shared = 0;
-    std::size_t i = 0;
-    for (const std::size_t end : run_ends) {
-      std::size_t single = 0;
-      for (; i < end; ++i) {
-        // Written to both, kept in one: whether a row is shared cannot be guessed.
-        const FusionKey key = key_of(candidates[i].row, static_cast<Score>(candidates[i].sum));
-        run_[single] = key;
-        shared_[shared] = key;
-        single += 1U - candidates[i].shared;
-        shared += candidates[i].shared;
-      }
-      const std::span<const FusionKey> run(run_.data(), single);
-      // Ranks far down the list may round to the same float32; then the row decides.
-      if (!std::is_sorted(run.begin(), run.end())) single = sort_first(run_, single, depth);
-      take_in({run_.data(), single}, depth);
-    }
-    shared = sort_first(shared_, shared, depth);
-    take_in({shared_.data(), shared}, depth);
-    return {merged_.data(), merged_size_};
+    for (std::size_t i = 0; i < size; ++i) scores_[i] = static_cast<Score>(entries[i].sum) + 0.0F;
+    for (std::size_t i = 0; i < size; ++i) keys_[i] = key_of(entries[i].row, scores_[i]);
+    const std::size_t wanted = std::min(depth, size);
+    sort_first(0, size, wanted, 0);
+    return {keys_.data(), wanted};
   }
 
  private:
-  // Brings the `depth` best of `count` keys to the front, in order; returns how many are in order.
-  std::size_t sort_first(std::vector<FusionKey>& keys, std::size_t count, std::size_t depth) {
-    if (depth >= count / 4) {
-      sort_keys(keys, spare_, count);
-      return count;
+  static constexpr std::size_t kFew = 16;  // sorted by insertion
+  static constexpr int kMostLevels = 4;    // buckets within buckets, before comparing all
+  static constexpr std::size_t kBuckets = 256;
+  static constexpr std::size_t kMostKeys = 0xFFFF;  // that places can count
+  using Places = std::array<std::uint16_t, kBuckets>;
+  enum class Fill : std::uint8_t { kNone, kEven, kCrowded };
+
+  // Brings the `wanted` least of the keys from `begin` to `end` to the front of them, in order.
+  // REQUIRES: scores_ has their scores.
+  void sort_first(std::size_t begin, std::size_t end, std::size_t wanted, int level) {
+    FusionKey* const keys = keys_.data() + begin;
+    FusionKey* const spare = spare_.data() + begin;
+    const std::size_t size = end - begin;
+    if (size <= kFew) return insertion_sort(keys, size);
+    Places places;
+    const Fill fill = size > kMostKeys || level == kMostLevels ? Fill::kNone : deal(begin, end, places);
+    if (fill == Fill::kNone) {
+      std::sort(keys, keys + size);
+      return;
     }
-    const auto first = keys.begin();
-    std::partial_sort(first, first + static_cast<std::ptrdiff_t>(depth),
-                      first + static_cast<std::ptrdiff_t>(count));
-    return depth;
+    for (std::size_t i = 0; i < size; ++i) spare[places[buckets_[begin + i]]++] = keys[i];
+    if (fill == Fill::kEven) {
+      // The bucket that has the last wanted key ends before this.
+      const std::size_t enough = std::min(wanted + kFew, size);
+      std::copy_n(spare, enough, keys);
+      transpose(keys, enough);
+      return insertion_sort(keys, enough);
+    }
+    std::copy_n(spare, size, keys);
+    for (std::size_t i = 0; i < size; ++i) scores_[begin + i] = score_of(keys[i]);
+    for (std::size_t from = 0, i = 0; from < wanted; from = places[i++]) {
+      const std::size_t to = places[i];
+      if (to - from > 1) sort_first(begin + from, begin + to, std::min(wanted, to) - from, level + 1);
+    }
   }
 
-  void take_in(std::span<const FusionKey> run, std::size_t depth) {
-    if (run.empty()) return;
-    const std::size_t size = std::min(merged_size_ + run.size(), depth);
-    merge({merged_.data(), merged_size_}, run, {spare_.data(), size});
-    std::swap(merged_, spare_);
-    merged_size_ = size;
+  // Writes the bucket of each key, and where each bucket begins. Where one holds most of the keys, as when a
+  // few scores are far above the others, the buckets are laid over its range again.
+  [[nodiscard]] Fill deal(std::size_t begin, std::size_t end, Places& places) {
+    const Score* const scores = scores_.data() + begin;
+    std::uint32_t* const buckets = buckets_.data() + begin;
+    const std::size_t size = end - begin;
+    auto [least, greatest] = bounds(scores, size);
+    Fill fill = Fill::kNone;
+    for (int zoom = 0; zoom < kMostLevels; ++zoom) {
+      const float scale = static_cast<float>(kBuckets - 1) / (greatest - least);
+      if (!(scale > 0.0F && scale < std::numeric_limits<float>::infinity())) return fill;
+      // Differences and products round monotonously: no key comes into a bucket before that of a lesser one.
+      for (std::size_t i = 0; i < size; ++i) {
+        const float place = std::max((greatest - scores[i]) * scale, 0.0F);
+        buckets[i] = static_cast<std::uint32_t>(
+            static_cast<std::int32_t>(std::min(place, static_cast<float>(kBuckets - 1))));
+      }
+      places.fill(0);
+      for (std::size_t i = 0; i < size; ++i) ++places[buckets[i]];
+      if (!begin_buckets(places)) return Fill::kEven;
+      fill = Fill::kCrowded;
+      const auto fullest = fullest_bucket(places, size);
+      if (2 * fullest.second < size) break;
+      const float top = greatest;
+      greatest = top - static_cast<float>(fullest.first) / scale;
+      least = top - static_cast<float>(fullest.first + 1) / scale;
+    }
+    return fill;
   }
 
-  std::vector<FusionKey> run_;
-  std::vector<FusionKey> shared_;
-  std::vector<FusionKey> merged_;
+  // Returns a bucket and the number of its keys, which no other exceeds.
+  static std::pair<std::size_t, std::size_t> fullest_bucket(const Places& places, std::size_t size) noexcept {
+    Places counts;
+    for (std::size_t i = 0; i + 1 < kBuckets; ++i) {
+      counts[i] = static_cast<std::uint16_t>(places[i + 1] - places[i]);
+    }
+    counts.back() = static_cast<std::uint16_t>(size - places.back());
+    std::uint16_t most = 0;
+    for (const std::uint16_t count : counts) most = std::max(most, count);
+    const auto fullest = std::find(counts.begin(), counts.end(), most);
+    return {static_cast<std::size_t>(fullest - counts.begin()), most};
+  }
+
+  // Turns the number of keys in each bucket into the place of its first one. True: one holds more than kFew.
+  static bool begin_buckets(Places& places) noexcept {
+    constexpr std::size_t kLanes = sizeof(std::uint64_t) / sizeof(places[0]);
+    constexpr std::uint64_t kOnes = 0x0001000100010001ULL;
+    std::uint64_t before = 0;  // in all lanes
+    std::uint64_t any = 0;
+    for (std::size_t i = 0; i < kBuckets; i += kLanes) {
+      std::uint64_t counts = 0;
+      std::memcpy(&counts, &places[i], sizeof(counts));
+      any |= counts;
+      const std::uint64_t sums = counts * kOnes;  // of a lane and those before it
+      const std::uint64_t starts = before + sums - counts;
+      std::memcpy(&places[i], &starts, sizeof(starts));
+      before += (sums >> 48) * kOnes;
+    }
+    return (any & ~(kOnes * (kFew - 1))) != 0;
+  }
+
+  static std::pair<Score, Score> bounds(const Score* scores, std::size_t size) noexcept {
+    constexpr std::size_t kLanes = 8;  // independent minima, which the compiler turns into vectors
+    std::array<Score, kLanes> least;
+    std::array<Score, kLanes> greatest;
+    least.fill(scores[0]);
+    greatest.fill(scores[0]);
+    std::size_t i = 0;
+    for (; i + kLanes <= size; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const Score score = scores[i + lane];
+        least[lane] = score < least[lane] ? score : least[lane];
+        greatest[lane] = score > greatest[lane] ? score : greatest[lane];
+      }
+    }
+    for (; i < size; ++i) {
+      least[0] = std::min(least[0], scores[i]);
+      greatest[0] = std::max(greatest[0], scores[i]);
+    }
+    return {*std::min_element(least.begin(), least.end()),
+            *std::max_element(greatest.begin(), greatest.end())};
+  }
+
+  // Swaps neighbours that are out of order, without a branch: nearly all of what insertion would have to
+  // guess.
+  static void transpose(FusionKey* keys, std::size_t size) noexcept {
+    for (const std::size_t first : {0, 1, 0}) {
+      for (std::size_t i = first; i + 1 < size; i += 2) {
+        const FusionKey swap = (keys[i] ^ keys[i + 1]) & (FusionKey{0} - FusionKey{keys[i + 1] < keys[i]});
+        keys[i] ^= swap;
+        keys[i + 1] ^= swap;
+      }
+    }
+  }
+
+  static void insertion_sort(FusionKey* keys, std::size_t size) noexcept {
+    for (std::size_t i = 1; i < size; ++i) {
+      const FusionKey key = keys[i];
+      std::size_t at = i;
+      for (; at > 0 && key < keys[at - 1]; --at) keys[at] = keys[at - 1];
+      keys[at] = key;
+    }
+  }
+
+  std::vector<FusionKey> keys_;
   std::vector<FusionKey> spare_;
-  std::size_t merged_size_ = 0;
+  std::vector<Score> scores_;
+  std::vector<std::uint32_t> buckets_;
 };
 
-[[noreturn]] inline void refuse_hit(std::size_t list, std::size_t query, std::size_t rank,
-                                    const std::string& what) {
-  throw Error(Code::kInvalidArgument, "lists[" + std::to_string(list) + "], query " + std::to_string(query) +
-                                          ", rank " + std::to_string(rank + 1) + ": " + what);
+// Throws if a list names a row twice, or kNoRow.
+inline void check_list(std::size_t list, std::size_t query, std::span<const Row> rows) {
+  std::unordered_set<Row> seen;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string place = "lists[" + std::to_string(list) + "], query " + std::to_string(query) +
+                              ", rank " + std::to_string(i + 1) + ": ";
+    if (rows[i] == kNoRow) {
+      throw Error(Code::kInvalidArgument, place + "expected a row, got the filler of unused slots");
+    }
+    if (!seen.insert(rows[i]).second) {
+      throw Error(Code::kInvalidArgument,
+                  place + "row " + std::to_string(rows[i]) + " is in this list twice");
+    }
+  }
 }
 
 inline void write_fused(std::span<const FusionKey> ranked, std::size_t query, std::size_t depth,

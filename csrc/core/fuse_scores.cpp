@@ -13,24 +13,43 @@ namespace pyengine {
 
 namespace {
 
-// How one query's scores of one list become shares of the sum.
+constexpr Score kInfinity = std::numeric_limits<Score>::infinity();
+
+// How one query's scores of one list become shares of the sum. The loops have no branch, so that the compiler
+// makes vectors of them.
 struct Scale {
   double weight = 0.0;
   double low = 0.0;    // of the normalised range
-  double span = 0.0;   // 0 or less: every hit is worth the weight
+  double step = 0.0;   // what a point is worth: weight / range
+  bool flat = false;   // no range: every hit is worth the weight
   double least = 0.0;  // finite scores of the list
   double greatest = 0.0;
-  bool raw = false;
 
-  // REQUIRES: `score` is finite.
-  [[nodiscard]] double worth(double score) const noexcept {
-    if (raw) return weight * score;
-    return span > 0.0 ? weight * ((score - low) / span) : weight;
+  // Adds what the list's own hits are worth.
+  void add_hits(std::span<const Score> scores, double* sums) const noexcept {
+    if (flat) {
+      for (std::size_t i = 0; i < scores.size(); ++i) sums[i] += weight;
+      return;
+    }
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const double bound = scores[i] > 0.0F ? greatest : least;
+      const double score = std::abs(scores[i]) < kInfinity ? static_cast<double>(scores[i]) : bound;
+      sums[i] += step * (score - low);
+    }
   }
 
-  [[nodiscard]] double worth_of_hit(Score score) const noexcept {
-    if (std::isfinite(score)) return worth(score);
-    return worth(score > 0.0F ? greatest : least);
+  // Adds what the hits of another list are worth here.
+  void add_true(std::span<const Score> scores, double* sums) const noexcept {
+    if (flat) {
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        sums[i] += std::abs(scores[i]) < kInfinity ? weight : 0.0;
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const double worth = step * (static_cast<double>(scores[i]) - low);
+      sums[i] += std::abs(scores[i]) < kInfinity ? worth : 0.0;
+    }
   }
 };
 
@@ -42,7 +61,6 @@ struct Bounds {
 // The least and the greatest finite score; 0 and 0 if there is none.
 Bounds bounds_of(std::span<const Score> scores) {
   constexpr std::size_t kLanes = 8;  // independent minima, which the compiler turns into vectors
-  constexpr Score kInfinity = std::numeric_limits<Score>::infinity();
   std::array<Score, kLanes> least;
   std::array<Score, kLanes> greatest;
   least.fill(kInfinity);
@@ -68,11 +86,14 @@ Scale scale_of(const ScoredLists& list, std::size_t query, std::size_t count) {
   Scale scale;
   const Bounds bounds = bounds_of(list.scores.subspan(query * list.score_stride, count));
   scale.weight = list.ranked.weight(query);
-  scale.raw = list.normalisation == Normalisation::kNone;
   scale.least = bounds.least;
   scale.greatest = bounds.greatest;
+  scale.step = scale.weight;
+  if (list.normalisation == Normalisation::kNone) return scale;
   scale.low = list.normalisation == Normalisation::kTheoretical ? list.minimum : scale.least;
-  scale.span = scale.greatest - scale.low;
+  const double range = scale.greatest - scale.low;
+  scale.step = scale.weight / range;
+  scale.flat = !(range > 0.0 && std::isfinite(scale.step));
   return scale;
 }
 
@@ -85,12 +106,7 @@ class ScoreFusion {
  public:
   ScoreFusion(std::span<const ScoredLists> lists, std::span<const TrueScores> truth,
               const FuseScoresOptions& options)
-      : lists_(lists),
-        truth_(truth),
-        options_(options),
-        scales_(lists.size()),
-        counts_(lists.size()),
-        run_ends_(lists.size()) {}
+      : lists_(lists), truth_(truth), options_(options), scales_(lists.size()), counts_(lists.size()) {}
 
   void query(std::size_t query, const FusedHits& out) {
     std::size_t limit = 0;
@@ -100,42 +116,36 @@ class ScoreFusion {
       limit += counts_[l];
     }
     candidates_.reset(limit);
-    for (std::size_t l = 0; l < lists_.size(); ++l) {
-      collect(l, query);
-      run_ends_[l] = candidates_.entries().size();
+    // A row that several lists name has its whole sum from the first of them: the one written last.
+    bool good = true;
+    for (std::size_t i = 0; i < lists_.size(); ++i) {
+      const std::size_t l = truth_.empty() ? i : lists_.size() - 1 - i;
+      const auto number = static_cast<std::uint32_t>(l);
+      sum(l, query);
+      good &= truth_.empty() ? candidates_.add(rows(l, query), sums_.data(), number)
+                             : candidates_.put(rows(l, query), sums_.data(), number);
     }
-    write_fused(ranker_.rank(candidates_.entries(), run_ends_, options_.depth), query, options_.depth, out);
+    for (std::size_t l = 0; !good && l < lists_.size(); ++l) check_list(l, query, rows(l, query));
+    write_fused(ranker_.rank(candidates_, options_.depth), query, options_.depth, out);
   }
 
  private:
-  void collect(std::size_t l, std::size_t query) {
-    const ScoredLists& list = lists_[l];
-    const auto number = static_cast<std::uint32_t>(l);
-    const std::span<const Row> rows = list.ranked.rows.subspan(query * list.ranked.stride, counts_[l]);
-    const std::span<const Score> scores = list.scores.subspan(query * list.score_stride, counts_[l]);
-    const bool complete = !truth_.empty();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i] == kNoRow) refuse_hit(l, query, i, "expected a row, got the filler of unused slots");
-      const double own = scales_[l].worth_of_hit(scores[i]);
-      const bool fresh = complete ? candidates_.add(rows[i], number, [&] { return whole(l, query, i, own); })
-                                  : candidates_.add(rows[i], number, own);
-      if (!fresh) refuse_hit(l, query, i, "row " + std::to_string(rows[i]) + " is in this list twice");
-    }
+  [[nodiscard]] std::span<const Row> rows(std::size_t l, std::size_t query) const {
+    return lists_[l].ranked.rows.subspan(query * lists_[l].ranked.stride, counts_[l]);
   }
 
-  // The sum of all lists for the i-th hit of list `of`.
-  [[nodiscard]] double whole(std::size_t of, std::size_t query, std::size_t i, double own) const {
-    double sum = 0.0;
+  // What the hits of list `of` are worth: there, or with true scores in all lists, in their order.
+  void sum(std::size_t of, std::size_t query) {
+    const std::size_t count = counts_[of];
+    sums_.assign(count, 0.0);
     for (std::size_t by = 0; by < lists_.size(); ++by) {
       if (by == of) {
-        sum += own;
-        continue;
+        scales_[by].add_hits(lists_[of].scores.subspan(query * lists_[of].score_stride, count), sums_.data());
+      } else if (!truth_.empty()) {
+        const TrueScores& given = truth_[by * lists_.size() + of];
+        scales_[by].add_true(given.scores.subspan(query * given.stride, count), sums_.data());
       }
-      const TrueScores& given = truth_[by * lists_.size() + of];
-      const Score score = given.scores[query * given.stride + i];
-      if (std::isfinite(score)) sum += scales_[by].worth(score);
     }
-    return sum;
   }
 
   std::span<const ScoredLists> lists_;
@@ -143,7 +153,7 @@ class ScoreFusion {
   const FuseScoresOptions& options_;
   std::vector<Scale> scales_;
   std::vector<std::size_t> counts_;
-  std::vector<std::size_t> run_ends_;
+  std::vector<double> sums_;
   FusionCandidates candidates_;
   FusionRanker ranker_;
 };

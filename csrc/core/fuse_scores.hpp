@@ -2,6 +2,7 @@
 //
 //   score(d) = sum over the lists l, in list order, of weight(l) * normalised(l, score(l, d))
 //
+// where normalised(l, s) = (s - low) / range, computed as weight / range * (s - low).
 // A list that does not hold d adds nothing, unless its true score of d is given beside the lists.
 // Source: S. Bruch, S. Gai and A. Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42
 // (2023), arXiv 2210.11934: convex combination, with min-max and theoretical min-max normalisation.
@@ -48,7 +49,7 @@ struct FuseScoresOptions {
 
 // `truth` is empty, or has for list `by` and list `of` the element [by * lists + of]; those of a list about
 // itself are not read. With it, the first list that names a row says all its scores.
-// Throws as `fuse`. REQUIRES: as `fuse`.
+// Throws as `fuse`. REQUIRES: as `fuse`; weights of at most 1e100, or sums could be no numbers.
 void fuse_scores(std::span<const ScoredLists> lists, std::span<const TrueScores> truth,
                  const FuseScoresOptions& options, const FusedHits& out);
 

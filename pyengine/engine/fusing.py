@@ -141,7 +141,7 @@ class Fusing:
                 else:
                     continue
                 low, span = self._range(name, hits)
-                parts[name] = weights[name] * ((score - low) / span if span > 0 else 1.0)
+                parts[name] = weights[name] / span * (score - low) if span > 0 else weights[name]
             return parts
 
         return Share(weights, self._why(), of_scores)

@@ -51,7 +51,7 @@ def slow_convex(
         if normalisations[i] == "none":
             return weights[i] * score
         low = minimum[i] if normalisations[i] == "theoretical" else least
-        return weights[i] * ((score - low) / (greatest - low)) if greatest > low else weights[i]
+        return weights[i] / (greatest - low) * (score - low) if greatest > low else weights[i]
 
     sums: dict[int, float] = {}
     for i, pairs in enumerate(cut):

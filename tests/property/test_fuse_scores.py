@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.fuse import slow_convex, slow_rrf
@@ -122,6 +123,42 @@ def test_long_lists_with_and_without_ties(
     )
     found, scores = fused.query(0)
     assert list(zip(found.tolist(), scores.tolist(), strict=True)) == expected
+
+
+SHAPES = {
+    "a few far above": lambda random, n: np.where(random.random(n) < 0.03, 1e3, 0.0) + random.random(n),
+    "heavy tails": lambda random, n: random.standard_cauchy(n),
+    "over all magnitudes": lambda random, n: np.exp(random.uniform(-85, 85, n)) * random.choice([-1, 1], n),
+    "clusters": lambda random, n: random.integers(0, 3, n) * 1e4 + random.integers(0, 9, n) * 1e-3,
+    "neighbours": lambda random, n: 1 + random.integers(0, 40, n) * 2.0**-23,
+    "the least there are": lambda random, n: random.integers(0, 40, n) * 2.0**-149,
+    "the greatest there are": lambda random, n: (
+        random.choice([-1, 1], n) * (3.4e38 - random.random(n) * 1e33)
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [17, 100, 1000, 40_000])
+def test_scores_of_any_shape_come_in_order(shape: str, n: int) -> None:
+    random = np.random.default_rng(n)
+    for depth in (1, 10, n):
+        rows = [random.permutation(2 * n)[:n] for _ in range(2)]
+        scores = [SHAPES[shape](random, n).astype(np.float32) for _ in range(2)]
+        hits = [
+            Hits(r[None].astype(np.uint32), s[None], np.array([n], np.uint32))
+            for r, s in zip(rows, scores, strict=True)
+        ]
+        sums = np.zeros(2 * n)
+        for r, s in zip(rows, scores, strict=True):
+            sums[r] += 0.75 * s.astype(np.float64)
+        named = np.union1d(*rows)
+        with np.errstate(over="ignore"):
+            order = np.lexsort((named, -sums[named].astype(np.float32)))[:depth]
+        found, fused = convex(hits, weights=[0.75, 0.75], normalisation="none", depth=depth).query(0)
+        assert found.tolist() == named[order].tolist()
+        with np.errstate(over="ignore"):
+            assert fused.tolist() == sums[named[order]].astype(np.float32).tolist()
 
 
 @settings(max_examples=100, deadline=None)

@@ -64,6 +64,18 @@ def test_what_odd_scores_mean(scores: list[float], expected: dict[int, float]) -
     assert pairs(convex([odd])) == pytest.approx(expected)
 
 
+def test_no_weight_makes_a_sum_that_is_no_number() -> None:
+    most = np.finfo(np.float32).max
+    up, down = Hits.from_lists([[(1, most), (2, 0.0)]]), Hits.from_lists([[(2, 0.0), (1, -most)]])
+    with pytest.raises(InvalidInputError, match=r"weights\[0\]: expected a number from 0 to 1e\+100"):
+        convex([up, down], weights=[1e308, 1e308], normalisation="none")
+    fused = convex([up, down], weights=[1e100, 1e100], normalisation="none")
+    assert pairs(fused) == {1: 0.0, 2: 0.0}
+    # A range so small that a point of it would be worth more than any number.
+    tiny = Hits.from_lists([[(1, 0.0)]])
+    assert pairs(convex([tiny], normalisation="theoretical", minimum=[-5e-324])) == {1: 1.0}
+
+
 def test_one_hit_counts_1_and_no_hits_are_legal() -> None:
     one, none = Hits.from_lists([[(4, -7.0)]]), Hits.from_lists([[]])
     assert pairs(convex([one, none], weights=[0.3, 0.7])) == pytest.approx({4: 0.3})
@@ -91,7 +103,7 @@ def test_views_are_read_right() -> None:
         ({"lists": []}, "lists: expected at least one"),
         ({"weights": [1]}, "weights: expected one for each of 2 lists, got 1"),
         ({"weights": [1, np.array([1.0, 2.0])]}, r"weights\[1\]: expected a number, or an array"),
-        ({"weights": [1, np.array([np.nan])]}, r"weights\[1\]\[0\]: expected a finite number, 0 or more"),
+        ({"weights": [1, np.array([np.nan])]}, r"weights\[1\]\[0\]: expected a number from 0 to 1e\+100"),
         ({"normalisation": "z"}, "normalisation: expected one of none, minmax, theoretical, got 'z'"),
         ({"normalisation": ["none"]}, "normalisation: expected one for each of 2 lists, got 1"),
         ({"minimum": [0.0]}, "minimum: expected one for each of 2 lists, got 1"),

@@ -125,7 +125,7 @@ def test_three_long_lists_against_the_slow_twin() -> None:
         ({"weights": [1]}, "weights: expected one for each of 2 lists, got 1"),
         ({"weights": [1, -0.5]}, r"weights\[1\]: expected"),
         ({"weights": [float("inf"), 1]}, r"weights\[0\]: expected"),
-        ({"weights": [1, None]}, r"weights\[1\]: expected a finite number, 0 or more, got None"),
+        ({"weights": [1, None]}, r"weights\[1\]: expected a number from 0 to 1e\+100, got None"),
         ({"window": 0}, "window: expected an integer from 1 to .*, got 0"),
         ({"window": 1.5}, "window: expected an integer from 1 to .*, got 1.5"),
         ({"depth": 0}, "depth: expected an integer from 1 to .*, got 0"),
