@@ -42,4 +42,5 @@ PYBIND11_MODULE(_core, m) {
   register_positions(m);
   register_term_counts(m);
   register_row_sets(m);
+  register_demand(m);
 }

@@ -11,6 +11,7 @@ void register_analyzer(py::module_& m);
 void register_builder(py::module_& m);
 void register_positions(py::module_& m);
 void register_row_sets(py::module_& m);
+void register_demand(py::module_& m);
 void register_term_counts(py::module_& m);
 void register_chunker(py::module_& m);
 void register_dense(py::module_& m);

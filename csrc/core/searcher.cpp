@@ -14,6 +14,7 @@
 
 #include "core/fixed_point.hpp"
 #include "core/list_access.hpp"
+#include "core/list_lookup.hpp"
 
 namespace pyengine {
 
@@ -284,18 +285,48 @@ void Searcher::score(const Queries& queries, std::span<const Row> rows, std::siz
                      std::span<Score> out) const {
   const Resolved resolved = resolve(queries);
   const std::shared_ptr<const Formula> formula = this->formula(std::nullopt);
+  struct Asked {  // of a query's rows, those of one part
+    std::vector<Row> local;
+    std::vector<std::size_t> slots;
+  };
+  std::vector<Asked> asked(collection_.parts().size());
+  std::vector<std::uint8_t> codes(per_query);
+  std::vector<FixedScore> sums(per_query);
   for (std::size_t i = 0; i < queries.size(); ++i) {
     const Weighted weighted = weigh(queries, i, resolved, *formula);
-    for (std::size_t j = i * per_query; j < (i + 1) * per_query; ++j) {
-      if (rows[j] == kNoRow) {
-        out[j] = -std::numeric_limits<Score>::infinity();
-        continue;
+    const std::span<const Row> wanted = rows.subspan(i * per_query, per_query);
+    for (Asked& of_part : asked) {
+      of_part.local.clear();
+      of_part.slots.clear();
+    }
+    for (std::size_t j = 0; j < per_query; ++j) {
+      if (wanted[j] == kNoRow) continue;
+      const std::size_t part = collection_.part_of(wanted[j]);
+      asked[part].local.push_back(wanted[j] - collection_.parts()[part].first_row);
+      asked[part].slots.push_back(j);
+    }
+    std::fill(sums.begin(), sums.end(), 0);
+    for (std::size_t part = 0; part < asked.size(); ++part) {
+      const auto& [local, slots] = asked[part];
+      if (local.empty()) continue;
+      for (std::size_t t = 0; t < weighted.shares.size(); ++t) {
+        const TermShare& share = weighted.shares[t];
+        const TermId id = resolved.ids[part][queries.query(i)[t].term];
+        if (id == kNoTerm || share.df == 0) continue;
+        const TermList list = collection_.parts()[part].segment->list(id);
+        const double weighted_idf = share.weight * share.idf;
+        find_codes(list, local, codes.data());
+        for (std::size_t j = 0; j < local.size(); ++j) {
+          if (codes[j] == 0) continue;
+          const double saturation = formula->parts[part].saturation_of(list, codes[j], local[j]);
+          sums[slots[j]] += weighted.fixed.contribution(weighted_idf, saturation);
+        }
       }
-      double sum = 0.0;
-      for (const TermShare& share : shares(queries, i, resolved, *formula, weighted, rows[j])) {
-        sum += share.contribution;
-      }
-      out[j] = static_cast<Score>(sum);
+    }
+    const std::span<Score> scores = out.subspan(i * per_query, per_query);
+    for (std::size_t j = 0; j < per_query; ++j) {
+      const bool filler = wanted[j] == kNoRow;
+      scores[j] = filler ? -std::numeric_limits<Score>::infinity() : weighted.fixed.score(sums[j]);
     }
   }
 }
