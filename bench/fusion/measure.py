@@ -14,8 +14,8 @@ from bench.quality.spec import Collection, Settings
 from bench.quality.vectors import CachedEmbedder
 from pyengine.config import Bm25Config
 from pyengine.corpus import indexed_text
-from pyengine.engine.weighing import query_terms
 from pyengine.eval import Qrels
+from pyengine.sparse.demand import demands
 
 __all__ = ["FUSIONS", "HALVES", "TABLE", "WINDOWS", "measure"]
 
@@ -210,8 +210,7 @@ def _buckets(
     engine: pe.Engine, asked: _Asked, values: dict[str, np.ndarray], better: str
 ) -> dict[str, dict[str, float]]:
     """Return the gain of RRF and of auto over the better branch by kind of query."""
-    snapshot = engine._snapshot
-    literal = np.array([query_terms(snapshot, query).literal_share > 0 for query in asked.queries])
+    literal = demands(engine.lexical, asked.queries).literal_share > 0
     rarest = np.array(
         [max((t.idf for t in engine.lexical.explain(q, 0) if t.df), default=0.0) for q in asked.queries]
     )

@@ -1,5 +1,6 @@
 """Changing an engine: the half of `Engine` that adds, deletes, commits and moves on."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyengine.config import FusionCalibration, FusionConfig, FusionMethod, FusionRecord
 from pyengine.engine.building import Progress, publish_settings
-from pyengine.engine.calibrating import KNOWN_ITEMS, calibrate
+from pyengine.engine.calibrating import KNOWN_ITEMS, calibrate, still_holds
 from pyengine.engine.fusing import check_fusion
 from pyengine.engine.merging import MergeAll, MergePolicy
 from pyengine.engine.reembedding import reembed
 from pyengine.engine.searching import Searching
 from pyengine.engine.settings import EmbedderRecord, Settings
-from pyengine.engine.snapshot import Snapshot
 from pyengine.engine.writer import Transaction
 from pyengine.errors import InvalidInputError
 from pyengine.store import Store
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pyengine.corpus import Corpus
 
 __all__ = ["Changing"]
+
+_logger = logging.getLogger(__name__)
 
 
 class Changing(Searching):
@@ -187,6 +189,10 @@ class Changing(Searching):
         brought together in the same call. On failure the last generation stays in force and what was staged
         stays staged, so that the call can be repeated.
 
+        An index that searches by the fusion "auto" is measured as `calibrate_fusion` does it, in a generation
+        of its own, with the first documents and whenever what is known no longer holds. If the embedder or
+        another writer is in the way, the documents are published all the same and a warning is logged.
+
         Parameters
         ----------
         n_threads : int, 1 to 1024
@@ -215,6 +221,11 @@ class Changing(Searching):
                 self._transaction, self._policy, n_threads=n_threads, memory_mb=memory_mb, progress=progress
             )
         self.rollback()
+        if self._due(self._snapshot.settings):
+            try:
+                self.calibrate_fusion()
+            except Exception as error:  # whatever the caller's embedder raises: the documents are published
+                _logger.warning("fusion auto was not measured, the first search with it will: %r", error)
         return self.generation
 
     def compact(
@@ -305,9 +316,10 @@ class Changing(Searching):
     def calibrate_fusion(self, samples: int = KNOWN_ITEMS) -> FusionCalibration:
         """Measure what the fusion "auto" needs to know, and publish it with the index as a new generation.
 
-        Documents are looked for by six of their words in both branches; no judgements are needed. Without
-        this call the first search with "auto" measures the same and keeps it in memory. It holds until the
-        collection has doubled or halved, or has other vectors.
+        Documents are looked for by six of their words in both branches; no judgements are needed. It holds
+        until the collection has doubled or halved, or has other vectors. `commit` and `set_fusion` call this
+        where an index searches by "auto". Without it the first search with "auto" measures the same and keeps
+        it in memory.
 
         Parameters
         ----------
@@ -321,17 +333,19 @@ class Changing(Searching):
         LockedError, StorageError
             As `commit`.
         """
-        self._check_open()
         if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2:
             raise InvalidInputError(f"samples: expected an int, 2 or more, got {samples!r}")
-        snapshot = self._snapshot
-        snapshot.require_dense()
-        known = calibrate(snapshot, self._embedder_of(snapshot), samples)
-        self._publish_settings(replace(snapshot.settings, calibration=known))
+        self._check_no_changes()
+        known = self._measured(samples)
+        own = self._snapshot.own_fusion
+        self._publish_settings(replace(self._snapshot.settings, calibration=known), own_fusion=own)
         return known
 
     def set_fusion(self, fusion: FusionConfig | FusionMethod, *, tuned: FusionRecord | None = None) -> int:
         """Publish a generation that searches by another fusion unless told otherwise; return its number.
+
+        So does this engine, whatever fusion it was opened with. "auto" is measured now, as by
+        `calibrate_fusion`, unless what is known of the collection holds.
 
         Parameters
         ----------
@@ -344,20 +358,43 @@ class Changing(Searching):
         ------
         InvalidInputError
             Something is staged, or ``fusion`` is neither.
+        BackendError
+            The embedder returned what is no vector.
         LockedError, StorageError
             As `commit`.
         """
-        self._check_open()
+        self._check_no_changes()
         settings = self._snapshot.settings
-        self._publish_settings(replace(settings, fusion=check_fusion(fusion, settings.fusion), tuned=tuned))
+        settings = replace(settings, fusion=check_fusion(fusion, settings.fusion), tuned=tuned)
+        if self._due(settings):
+            settings = replace(settings, calibration=self._measured(KNOWN_ITEMS))
+        self._publish_settings(settings)
         return self.generation
 
-    def _publish_settings(self, settings: Settings) -> None:
-        """Publish a generation of the same files with other settings."""
+    def _check_no_changes(self) -> None:
+        self._check_open()
         if self._transaction is not None:
             raise InvalidInputError("fusion: changes are staged; commit them or roll them back first")
+
+    def _due(self, settings: Settings) -> bool:
+        """Whether an index with these settings searches by "auto" and what that needs is not known."""
+        snapshot = self._snapshot
+        known = settings.calibration
+        return (
+            settings.fusion.method == "auto"
+            and settings.embedder is not None
+            and len(snapshot.corpus) > 0
+            and (known is None or not still_holds(known, snapshot))
+        )
+
+    def _measured(self, samples: int) -> FusionCalibration:
+        self._snapshot.require_dense()
+        return calibrate(self._snapshot, self._embedder_of(self._snapshot), samples)
+
+    def _publish_settings(self, settings: Settings, *, own_fusion: FusionConfig | None = None) -> None:
+        """Publish a generation of the same files with other settings."""
         publish_settings(self._store, self._snapshot, settings)
-        self._snapshot = Snapshot.of(self._store, given=self._snapshot.given)
+        self._snapshot = replace(self._snapshot.next(self._store), own_fusion=own_fusion)
 
     def rollback(self) -> None:
         """Forget what was staged or deleted since the last commit, and let other writers in."""

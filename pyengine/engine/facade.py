@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig
+from pyengine.config import Bm25Config, DenseConfig, FusionCalibration, FusionConfig, FusionMethod
 from pyengine.corpus import Chunker
 from pyengine.engine.building import write_empty
 from pyengine.engine.calibrating import KNOWN_ITEMS, assumed, calibrate, still_holds
 from pyengine.engine.changing import Changing
 from pyengine.engine.checking import check
+from pyengine.engine.fusing import check_fusion
 from pyengine.engine.ids import CorpusIds
 from pyengine.engine.merging import MergePolicy, TieredMerge
 from pyengine.engine.segments import PAIRS
@@ -74,7 +75,7 @@ class Engine(Changing):
         analyzer: Analyzer | None = None,
         bm25: Bm25Config | None = None,
         dense: DenseConfig | None = None,
-        fusion: FusionConfig | None = None,
+        fusion: FusionConfig | FusionMethod | None = None,
         chunker: Chunker | None = None,
         title_boost: int = 1,
         phrases: bool = False,
@@ -91,8 +92,11 @@ class Engine(Changing):
             model and no runtime needed.
         analyzer : Analyzer, optional
             Makes the terms. ``Analyzer("domain")`` by default, which keeps literals whole.
-        bm25, dense, fusion : Bm25Config, DenseConfig, FusionConfig, optional
+        bm25, dense : Bm25Config, DenseConfig, optional
             Parameters of the parts; their defaults say why.
+        fusion : FusionConfig or the name of a method, optional
+            How hybrid answers are made: RRF by default, whose numbers others measure with. With "auto",
+            `commit` measures what that needs.
         chunker : Chunker, optional
             Cuts the documents into chunks, which are the rows of the index. None (the default) indexes every
             document whole.
@@ -118,7 +122,7 @@ class Engine(Changing):
             analyzer or Analyzer("domain"),
             bm25 or Bm25Config(),
             dense or DenseConfig(),
-            fusion or FusionConfig(),
+            check_fusion(fusion, FusionConfig()),
             None if embedder is None else EmbedderRecord.of(embedder),
             _checked_chunker(chunker),
             check_title_boost(title_boost),
@@ -141,7 +145,7 @@ class Engine(Changing):
         *,
         embedder: Embedder | None = None,
         analyzer: Analyzer | None = None,
-        fusion: FusionConfig | None = None,
+        fusion: FusionConfig | FusionMethod | None = None,
         chunker: Chunker | None = None,
         auto_compact: bool | MergePolicy = True,
     ) -> Self:
@@ -156,8 +160,8 @@ class Engine(Changing):
             recorded, at the first search that needs it.
         analyzer : Analyzer, optional
             Only compared with the stored one, for callers who want to be sure.
-        fusion : FusionConfig, optional
-            In place of the stored parameters; fusion is decided at query time.
+        fusion : FusionConfig or the name of a method, optional
+            For the searches of this engine, in place of what is stored, which stays what it is.
         chunker : Chunker, optional
             Only compared with the stored one, as ``analyzer``.
         auto_compact : bool or MergePolicy
@@ -176,8 +180,10 @@ class Engine(Changing):
         """
         store = Store.open(path)
         with _closed_on_error(store):
-            snapshot = Snapshot.of(store, fusion=fusion, given=embedder)
+            snapshot = Snapshot.of(store, given=embedder)
             settings = snapshot.settings
+            if fusion is not None:
+                snapshot = replace(snapshot, own_fusion=check_fusion(fusion, settings.fusion))
             if analyzer is not None:
                 settings.check_analyzer(analyzer, str(store.path))
             if (given := _checked_chunker(chunker)) is not None:
@@ -239,7 +245,7 @@ class Engine(Changing):
     @property
     def fusion(self) -> FusionConfig:
         """How hybrid answers are made unless a search says otherwise."""
-        return self._snapshot.settings.fusion
+        return self._snapshot.fusion
 
     @property
     def embedder(self) -> Embedder | None:

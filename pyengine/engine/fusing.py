@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pyengine.config import FusionCalibration, FusionConfig, FusionMethod
 from pyengine.engine.snapshot import Snapshot
-from pyengine.engine.weighing import auto_weights, query_terms
+from pyengine.engine.weighing import BEST, auto_weights, doubts
 from pyengine.errors import InvalidInputError
 from pyengine.fuse import Normalisation, convex, rrf
+from pyengine.sparse.demand import demands
 from pyengine.types import NO_ROW, Hits
 
 __all__ = ["Fusing", "Share", "check_fusion"]
+
+Truth: TypeAlias = list[list[npt.NDArray[np.float32] | None]]
 
 _MINIMUM: Final = {"lexical": 0.0, "dense": -1.0}  # the least score that a branch can give
 
@@ -97,13 +100,14 @@ class Fusing:
         if self._by_rank:
             fixed = self._fixed()
             return rrf(lists, k=self.config.k, weights=[fixed[name] for name in found], depth=k)
-        weights = self._weights(which)
+        truth = self._truth(found, which) if self.config.complete and len(lists) > 1 else None
+        weights = self._weights(which, found, truth)
         return convex(
             lists,
             weights=[weights[name] for name in found],
             normalisation=self._normalisation,
             minimum=[_MINIMUM[name] for name in found],
-            truth=self._truth(found, which) if self.config.complete and len(lists) > 1 else None,
+            truth=truth,
             depth=k,
         )
 
@@ -128,7 +132,7 @@ class Fusing:
 
             return Share(fixed, f"reciprocal ranks, k = {self.config.k}, weights of the settings", of_ranks)
         first = np.zeros(1, dtype=np.intp)
-        weights = {name: float(weight[0]) for name, weight in self._weights(first).items()}
+        weights = {name: float(weight[0]) for name, weight in self._weights(first, found).items()}
 
         def of_scores(row: int) -> dict[str, float]:
             parts = {}
@@ -144,7 +148,7 @@ class Fusing:
                 parts[name] = weights[name] / span * (score - low) if span > 0 else weights[name]
             return parts
 
-        return Share(weights, self._why(), of_scores)
+        return Share(weights, self._why(found), of_scores)
 
     @property
     def _by_rank(self) -> bool:
@@ -168,36 +172,60 @@ class Fusing:
         """Return the weights of the settings."""
         return {"lexical": self.config.lexical_weight, "dense": self.config.dense_weight}
 
-    def _weights(self, which: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[np.float64]]:
+    def _weights(
+        self, which: npt.NDArray[np.intp], found: Mapping[str, Hits], truth: Truth | None = None
+    ) -> dict[str, npt.NDArray[np.float64]]:
         if self.config.method == "convex":
             fixed = self._fixed()
             total = sum(fixed.values())
             return {name: np.full(len(which), weight / total) for name, weight in fixed.items()}
-        asked = [query_terms(self._snapshot, self._queries[i]) for i in which]
-        lexical, dense = auto_weights(self._calibration(), asked)
+        asked = demands(self._snapshot.lexical, [self._queries[i] for i in which])
+        known = self._calibration()
+        lexical, dense = auto_weights(known, asked, self._doubts(known, which, found, truth))
         return {"lexical": lexical, "dense": dense}
 
-    def _why(self) -> str:
+    def _doubts(
+        self,
+        known: FusionCalibration,
+        which: npt.NDArray[np.intp],
+        found: Mapping[str, Hits],
+        truth: Truth | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Return how far the dense branch disagrees with the best lexical hits of each query."""
+        if len(found) < 2:
+            return np.zeros(len(which))
+        best = {name: hits.truncate(BEST) for name, hits in found.items()}
+        true = None if truth is None else truth[list(found).index("dense")][list(found).index("lexical")]
+        if true is None:
+            true = self._scores("dense", which, _used_rows(best["lexical"]))
+        own = np.where(_used_rows(best["dense"]) != NO_ROW, best["dense"].scores, -np.inf)
+        return doubts(known, own, true[:, :BEST])
+
+    def _why(self, found: Mapping[str, Hits]) -> str:
         """Say where the weights of the first query come from."""
         if self.config.method == "convex":
             return f"{self.config.normalisation} scores, weights of the settings"
         known = self._calibration()
         shares = f"{known.lexical_success:.0%} and the dense one {known.dense_success:.0%}"
-        found = f"the lexical branch finds {shares}"
+        success = f"the lexical branch finds {shares}"
         said = (
-            f"of {known.queries} documents looked for by a few of their words, {found}"
+            f"of {known.queries} documents looked for by a few of their words, {success}"
             if known.queries
-            else f"nothing was measured, assumed that {found}"
+            else f"nothing was measured, assumed that {success}"
         )
-        asked = query_terms(self._snapshot, self._queries[0])
-        if asked.literals:
-            rare = ", ".join(asked.literals)
-            said += f"; rare literals ({rare}) hold {asked.literal_share:.0%} of what the query asks for"
+        doubt = float(self._doubts(known, np.zeros(1, dtype=np.intp), found)[0])
+        if doubt > 0:
+            said += (
+                f"; the best lexical hits lie {doubt:.1f} standard deviations below the best dense ones "
+                "in the dense scores"
+            )
+        asked = demands(self._snapshot.lexical, self._queries[:1])
+        if asked.literals[0]:
+            rare = ", ".join(asked.literals[0])
+            said += f"; rare literals ({rare}) hold {asked.literal_share[0]:.0%} of what the query asks for"
         return said
 
-    def _truth(
-        self, found: Mapping[str, Hits], which: npt.NDArray[np.intp]
-    ) -> list[list[npt.NDArray[np.float32] | None]]:
+    def _truth(self, found: Mapping[str, Hits], which: npt.NDArray[np.intp]) -> Truth:
         """Return what each branch gives to the hits of each other one."""
         return [
             [None if by == of else self._scores(by, which, _used_rows(found[of])) for of in found]
@@ -215,6 +243,8 @@ class Fusing:
 
 def _used_rows(hits: Hits) -> npt.NDArray[np.uint32]:
     """Return the rows of hits, `NO_ROW` in every unused slot."""
+    if len(hits) and int(hits.counts.min()) >= hits.k:
+        return hits.rows
     used = np.arange(hits.k) < hits.counts[:, None]
     return np.where(used, hits.rows, np.uint32(NO_ROW))
 

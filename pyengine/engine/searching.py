@@ -116,7 +116,7 @@ class Searching(ABC):
         snapshot = self._snapshot
         mode = check_mode(mode, snapshot)
         k = check_k(k)
-        config = check_fusion(fusion, snapshot.settings.fusion)
+        config = check_fusion(fusion, snapshot.fusion)
         collapsed = check_collapse(collapse, snapshot)
         if timeout_s is not None and not timeout_s > 0:
             raise InvalidInputError(f"timeout_s: expected a number above 0, got {timeout_s!r}")
@@ -251,7 +251,7 @@ class Searching(ABC):
         mode = check_mode(mode, snapshot)
         queries = check_queries(queries)
         k = check_k(k, len(queries))
-        config = check_fusion(fusion, snapshot.settings.fusion)
+        config = check_fusion(fusion, snapshot.fusion)
         collapsed = check_collapse(collapse, snapshot)
         asked = [i for i, query in enumerate(queries) if query.strip()]
         hits = Hits.empty(len(queries), k)

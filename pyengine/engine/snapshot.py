@@ -1,7 +1,7 @@
 """One generation, opened for reading: the corpus and both branches over the same rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -34,6 +34,7 @@ class Snapshot:
     dense: DenseIndex | DenseUnion | None
     filters: Filters
     given: Embedder | None  # the caller's; None to make it again when it is needed
+    own_fusion: FusionConfig | None  # the caller's, in place of that of the settings
 
     @classmethod
     def of(
@@ -53,8 +54,6 @@ class Snapshot:
             raise NotFoundError(f"{store.path}: the index was never finished; create it again")
         where = str(store.path / "manifest.json")
         settings = Settings.from_json(dict(manifest.config), where)
-        if fusion is not None:
-            settings = replace(settings, fusion=fusion)
         vectors = settings.embedder is not None
         if given is not None and settings.embedder is not None:
             settings.embedder.check(given, str(store.path))
@@ -73,11 +72,11 @@ class Snapshot:
             lexical = Bm25Index.union([segment.lexical for segment in segments], close_up=True)
             parts = [(s.dense, s.deleted) for s in segments if s.dense is not None]
             dense = DenseUnion(parts) if vectors else None
-        return cls(manifest, settings, segments, corpus, lexical, dense, Filters(corpus), given)
+        return cls(manifest, settings, segments, corpus, lexical, dense, Filters(corpus), given, fusion)
 
     def next(self, store: Store, *, given: Embedder | None = None) -> "Snapshot":
         """Return the snapshot of a newer generation, with what the caller gave for this one."""
-        return Snapshot.of(store, fusion=self.settings.fusion, given=given or self.given, before=self)
+        return Snapshot.of(store, fusion=self.own_fusion, given=given or self.given, before=self)
 
     def unchanged(self, manifest: Manifest) -> dict[SegmentEntry, Segment]:
         """Return the segments whose files another generation lists with the same content.
@@ -99,6 +98,11 @@ class Snapshot:
     def has_positions(self) -> bool:
         """Whether the lexical index knows where terms stand: phrases were asked for, in all its segments."""
         return all(segment.has_positions for segment in self.segments)
+
+    @property
+    def fusion(self) -> FusionConfig:
+        """How hybrid answers are made unless a search says otherwise."""
+        return self.own_fusion or self.settings.fusion
 
     @property
     def generation(self) -> int:

@@ -13,8 +13,9 @@ from fakes import FakeEmbedder
 
 import pyengine as pe
 from pyengine.engine.settings import Settings
-from pyengine.engine.weighing import QueryTerms, auto_weights, query_terms
+from pyengine.engine.weighing import auto_weights, doubts
 from pyengine.errors import InvalidInputError
+from pyengine.sparse.demand import Demands, demands
 
 QUERIES = ["kader lolin mimon", "nusat petor", "rader"]
 
@@ -133,39 +134,71 @@ def calibration(lexical: float, dense: float, spread: float = 0.1) -> pe.FusionC
     )
 
 
-def plain(n: int) -> list[QueryTerms]:
-    return [QueryTerms(20.0, 0.0, ())] * n
+def asked(idf: Sequence[float], shares: Sequence[float] | None = None) -> Demands:
+    return Demands(np.array(idf), np.zeros(len(idf)) if shares is None else np.array(shares), [[]] * len(idf))
+
+
+def plain(n: int) -> tuple[Demands, npt.NDArray[np.float64]]:
+    return asked([20.0] * n), np.zeros(n)
 
 
 def test_auto_weights_by_hand() -> None:
-    queries = [*plain(1), QueryTerms(20, 0.2, ["x1"]), QueryTerms(280, 0.0, ()), QueryTerms(9, 1, ["x1"])]
-    lexical, dense = auto_weights(calibration(0.8, 0.2), queries)
-    assert lexical == pytest.approx([0.216, 0.216 + 1.5**4, 0.108, 100.216])
-    assert dense == pytest.approx([10, 10, 10, 10])
+    queries = asked([20, 20, 280, 9, 20, 280], [0, 0.2, 0, 1, 0.2, 0])
+    doubt = np.array([0, 0, 0, 0, 2.0, 4.0])
+    lexical, dense = auto_weights(calibration(0.8, 0.2), queries, doubt)
+    assert lexical == pytest.approx([0.36, 0.36 + 1.2**4, 0.18, 100.36, 0.18 + 1.2**4, 0.036])
+    assert dense == pytest.approx([10] * 6)
     for nothing in (calibration(0.0, 0.0), calibration(1.0, 1.0)):
-        assert auto_weights(nothing, plain(1))[0] == pytest.approx([0.054])
+        assert auto_weights(nothing, *plain(1))[0] == pytest.approx([0.09])
+
+
+def test_doubt_by_hand() -> None:
+    lowest = -np.inf
+    best = np.array([[0.9, 0.8, 0.7], [0.5, 0.4, lowest], [0.9, 0.8, 0.7], [lowest] * 3, [0.3, 0.3, 0.3]])
+    lexical = np.array([[0.6, 0.5, 0.4], [0.25, lowest, lowest], [lowest] * 3, [0.1] * 3, [0.4] * 3])
+    found = doubts(calibration(0.8, 0.2, spread=0.1), best.astype(np.float32), lexical.astype(np.float32))
+    assert found == pytest.approx([3.0, 2.0, 0.0, 0.0, 0.0], abs=1e-5)
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_doubt_is_of_the_best_hits_whatever_the_depth(engine: pe.Engine, complete: bool) -> None:
+    lexical, dense = branches(engine, QUERIES)
+    assert engine.embedder is not None
+    assert engine.dense is not None
+    of_lexical = engine.dense.score(engine.embedder.embed(QUERIES, kind="query"), lexical.rows[:, :3])
+    known = engine.calibrate_fusion()
+    doubt = doubts(known, dense.scores[:, :3], of_lexical)
+    assert doubt.max() > 0
+    weights = auto_weights(known, demands(engine.lexical, QUERIES), doubt)
+    for window in (3, 20):
+        config = pe.FusionConfig(method="auto", window=window, complete=complete)
+        for i, query in enumerate(QUERIES):
+            explanation = engine.search(query, 3, fusion=config, explain=True)[0].explanation
+            assert explanation is not None
+            found = explanation.weights
+            assert (found["lexical"], found["dense"]) == (weights[0][i], weights[1][i])
+            assert f"lie {doubt[i]:.1f} standard deviations below" in explanation.why
 
 
 def test_what_a_query_asks_for(tmp_path: Path) -> None:
     documents = [f"kader section {i}.{i}.1 applies" for i in range(1, 9)]
-    snapshot = made(tmp_path / "idx", documents, None)._snapshot
-    idf = {term.term: term.idf for term in snapshot.lexical.explain("kader 3.3.1 lolin", 0)}
-    known = query_terms(snapshot, "kader kader 3.3.1 lolin")  # no document has the last word
-    parts = sum(term.idf for term in snapshot.lexical.explain("3.3.1", 0))
-    assert known.literals == ["3.3.1"]
-    assert known.idf == pytest.approx(2 * idf["kader"] + parts, rel=1e-6)
-    assert known.literal_share == pytest.approx(idf["3.3.1"] / (known.idf + idf["lolin"]), rel=1e-6)
-    assert query_terms(snapshot, "kader").literals == []
-    assert query_terms(snapshot, "9.9.9").literal_share == 0
+    lexical = made(tmp_path / "idx", documents, None).lexical
+    idf = {term.term: term.idf for term in lexical.explain("kader 3.3.1 lolin", 0)}
+    # No document has the last word of the first one.
+    known = demands(lexical, ["kader kader 3.3.1 lolin", "kader", "9.9.9"])
+    parts = sum(term.idf for term in lexical.explain("3.3.1", 0))
+    assert known.literals == [["3.3.1"], [], []]
+    assert known.idf[0] == pytest.approx(2 * idf["kader"] + parts, rel=1e-6)
+    assert known.literal_share[0] == pytest.approx(idf["3.3.1"] / (known.idf[0] + idf["lolin"]), rel=1e-6)
+    assert known.literal_share.tolist()[1:] == [0, 0]
 
 
 def test_a_literal_that_no_document_has_whole_counts_by_its_code(tmp_path: Path) -> None:
     documents = ["kader rule 9.8.4 applies", *(f"lolin section {i} applies" for i in range(20))]
-    snapshot = made(tmp_path / "idx", documents, None)._snapshot
-    asked = query_terms(snapshot, "kader section 9.8.4")
-    assert "9.8.4" in asked.literals
-    assert "section" not in asked.literals
-    assert 0 < asked.literal_share < 1
+    known = demands(made(tmp_path / "idx", documents, None).lexical, ["kader section 9.8.4"])
+    assert "9.8.4" in known.literals[0]
+    assert "section" not in known.literals[0]
+    assert 0 < known.literal_share[0] < 1
 
 
 def test_a_deadline_measures_nothing(engine: pe.Engine) -> None:
@@ -210,7 +243,7 @@ def test_lexical_branch_random() -> None:
         [[(i, 0.8), *((499 - j, 0.5 - 0.001 * j) for j in range(50))] for i in range(200)]
     )
     success = 1 / 500
-    lexical, dense = auto_weights(calibration(success, 0.9), plain(200))
+    lexical, dense = auto_weights(calibration(success, 0.9), *plain(200))
     fused = pe.convex([noise, good], weights=[lexical, dense], normalisation="none", depth=10)
     assert ndcg(fused, range(200)) >= ndcg(good, range(200)) - 0.5
 
@@ -226,7 +259,7 @@ def test_branches_identical(tmp_path: Path) -> None:
     documents = texts(200)
     engine = made(tmp_path / "idx", documents, WordEmbedder())
     lexical = engine.search_batch(QUERIES, 20, mode="lexical")
-    weights = auto_weights(calibration(0.9, 0.9), plain(len(QUERIES)))
+    weights = auto_weights(calibration(0.9, 0.9), *plain(len(QUERIES)))
     for identical in (lexical, engine.search_batch(QUERIES, 20, mode="dense")):
         fused = pe.convex([identical, identical], weights=weights, normalisation="none")
         assert np.array_equal(fused.rows, identical.rows)
@@ -273,6 +306,89 @@ def test_calibration_is_published_and_found_again(tmp_path: Path) -> None:
         engine.add([{"id": "new", "text": "kader"}])
         engine.commit()
         assert engine.info()["settings"]["calibration"] == known.to_json()
+
+
+def test_fusion_of_one_process_is_not_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "idx"
+    made(path, texts(20), WordEmbedder()).close()
+    own = pe.FusionConfig(method="convex", lexical_weight=0.1, dense_weight=0.9)
+    with pe.Engine.open(path, embedder=WordEmbedder(), fusion=own) as engine:
+        engine.add([{"id": "new", "text": "kader"}])
+        engine.commit()
+        engine.calibrate_fusion()
+        assert engine.fusion == own
+        assert engine.info()["settings"]["fusion"]["method"] == "rrf"
+    with pe.Engine.open(path, embedder=WordEmbedder()) as engine:
+        assert engine.fusion == pe.FusionConfig()
+
+
+def test_a_reader_searches_by_the_fusion_that_was_recorded_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "idx"
+    own = pe.FusionConfig(window=7)
+    with (
+        made(path, texts(20), WordEmbedder()) as writer,
+        pe.Engine.open(path, embedder=WordEmbedder()) as reader,
+        pe.Engine.open(path, embedder=WordEmbedder(), fusion=own) as stubborn,
+    ):
+        writer.set_fusion("auto")
+        for engine in (reader, stubborn):
+            engine.refresh()
+        assert reader.fusion.method == "auto"
+        assert stubborn.fusion == own
+
+
+# Where an index searches by "auto", writing it measures what that needs.
+
+
+def calibrations(engine: pe.Engine) -> Any:
+    return engine.info()["settings"]["calibration"]
+
+
+def test_an_index_of_auto_is_measured_by_its_first_commit(tmp_path: Path) -> None:
+    engine = made(tmp_path / "idx", texts(80), WordEmbedder(), fusion="auto")
+    known = calibrations(engine)
+    assert known["documents"] == 80
+    assert known["queries"] == 80
+    asked = WordEmbedder()
+    with pe.Engine.open(tmp_path / "idx", embedder=asked) as reader:
+        hit = reader.search("kader", explain=True, timeout_s=30)[0]
+        assert hit.explanation is not None
+        assert "of 80 documents" in hit.explanation.why
+    generation = engine.generation
+    engine.add([{"id": "new", "text": "kader"}])
+    assert engine.commit() == generation + 1
+    assert calibrations(engine) == known
+    engine.add([{"id": f"n{i}", "text": text} for i, text in enumerate(texts(100, seed=9))])
+    assert engine.commit() == generation + 3
+    assert calibrations(engine)["documents"] == 181
+
+
+def test_an_index_of_another_fusion_is_not_measured(tmp_path: Path) -> None:
+    engine = made(tmp_path / "idx", texts(20), WordEmbedder())
+    assert calibrations(engine) is None
+    engine.set_fusion("convex")
+    assert calibrations(engine) is None
+    engine.set_fusion("auto")
+    assert calibrations(engine)["documents"] == 20
+    lexical = made(tmp_path / "lexical", texts(20), None, fusion="auto")
+    assert calibrations(lexical) is None
+    empty = pe.Engine.create(tmp_path / "empty", embedder=WordEmbedder(), fusion="auto")
+    assert empty.commit() == empty.generation
+    assert calibrations(empty) is None
+
+
+def test_documents_are_published_though_the_embedder_cannot_measure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Fails(WordEmbedder):
+        def embed(self, texts: Sequence[str], *, kind: Any = "passage") -> npt.NDArray[np.float32]:
+            vectors = super().embed(texts, kind=kind)
+            return vectors if kind == "passage" else vectors[:, :1]
+
+    engine = made(tmp_path / "idx", texts(20), Fails(), fusion="auto")
+    assert len(engine) == 20
+    assert calibrations(engine) is None
+    assert "fusion auto was not measured" in caplog.text
 
 
 def test_a_calibration_of_another_size_is_measured_again(tmp_path: Path) -> None:
