@@ -78,6 +78,7 @@ def build_engine(folder: Path, corpus: "Corpus", settings: BuildSettings) -> "En
         chunker=make_chunker(settings),
         title_boost=settings.title_boost,
         phrases=settings.phrases,
+        fusion=settings.fusion,
     )
     try:
         if embedder is None:

@@ -9,6 +9,7 @@ from pyengine.cli.console import print_json, print_line, progress
 from pyengine.cli.judged import judged_queries, read_qrels
 from pyengine.cli.measure import depth_for, measure, print_evaluations
 from pyengine.cli.options import (
+    FUSIONS,
     MODES,
     BuildSettings,
     build_options,
@@ -35,7 +36,11 @@ __all__ = ["command"]
     show_default=True,
     help="Of ndcg, ndcg_exp, recall, precision, mrr, map, success, with or without @cutoff.",
 )
-@click.option("--modes", help="Branches to measure, with commas. Default: all the index has.")
+@click.option(
+    "--modes",
+    help="What to measure, with commas: lexical, dense, hybrid, or hybrid by a fusion: rrf, wrrf, convex, "
+    "auto. Default: the branches that the index has, and hybrid.",
+)
 @corpus_option
 @build_options
 @json_option
@@ -107,6 +112,6 @@ def _arms(modes: str | None) -> list[str]:
         return []
     arms = list(dict.fromkeys(_split(modes, "--modes")))
     for arm in arms:
-        if arm not in MODES:
-            raise click.UsageError(f"--modes: expected some of {', '.join(MODES)}, got {arm!r}")
+        if arm not in (*MODES, *FUSIONS):
+            raise click.UsageError(f"--modes: expected some of {', '.join((*MODES, *FUSIONS))}, got {arm!r}")
     return arms

@@ -11,7 +11,14 @@ import click
 
 from pyengine.cli.build import build_engine, say_skipped, say_truncated, truncated
 from pyengine.cli.console import duration, integer, print_json, print_line, size
-from pyengine.cli.options import BuildSettings, build_options, json_option, new_corpus_option, path_type
+from pyengine.cli.options import (
+    BuildSettings,
+    build_options,
+    index_fusion_option,
+    json_option,
+    new_corpus_option,
+    path_type,
+)
 from pyengine.cli.sources import read_corpus
 
 __all__ = ["command"]
@@ -21,6 +28,7 @@ __all__ = ["command"]
 @click.argument("out", type=path_type)
 @new_corpus_option
 @build_options
+@index_fusion_option
 @json_option
 def command(*, out: Path, corpus: Path, as_json: bool, **build: Any) -> None:
     """Build the index OUT, a folder, from a corpus.

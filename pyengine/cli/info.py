@@ -111,6 +111,7 @@ def _dense_rows(dense: Mapping[str, Any] | None, settings: Mapping[str, Any]) ->
         ("embedder", _source(record["source"])),
         ("", f"fingerprint {record['fingerprint']}"),
         ("fusion", _fusion(settings["fusion"])),
+        *_calibration(settings["calibration"], record["fingerprint"]),
     ]
 
 
@@ -122,6 +123,15 @@ def _tuned(tuned: Mapping[str, Any] | None, fingerprints: Mapping[str, str]) -> 
     said = f"tuned on {integer(tuned['queries'])} queries: {interval} of {tuned['metric']}"
     other = sorted(part for part, known in tuned["fingerprints"].items() if fingerprints.get(part) != known)
     return [("", said if not other else f"{said}, with another {' and '.join(other)}: tune again")]
+
+
+def _calibration(known: Mapping[str, Any] | None, embedder: str) -> list[tuple[str, str]]:
+    """Say what the fusion "auto" knows of the collection, and whether it is of these vectors."""
+    if known is None:
+        return []
+    shares = f"lexical {known['lexical_success']:.0%}, dense {known['dense_success']:.0%}"
+    said = f"found of {integer(known['queries'])} known items: {shares}"
+    return [("", said if known["embedder"] == embedder else f"{said}, with another embedder")]
 
 
 def _fusion(fusion: Mapping[str, Any]) -> str:

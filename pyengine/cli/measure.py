@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyengine.cli.console import ProgressCallback, integer, print_line, print_table
+from pyengine.cli.options import FUSIONS
 
 if TYPE_CHECKING:
     from pyengine.engine import Engine
@@ -17,7 +18,9 @@ __all__ = ["Measured", "depth_for", "label", "measure", "print_evaluations", "su
 BLOCK = 64
 """Queries asked at a time; see `pyengine.cli.batch`."""
 
-ARM_NAMES = {"hybrid": "hybrid search", "lexical": "lexical search", "dense": "dense search"}
+ARM_NAMES = {"hybrid": "hybrid search", "lexical": "lexical search", "dense": "dense search"} | {
+    fusion: f"hybrid search by {fusion}" for fusion in FUSIONS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ def measure(
         Ids and texts.
     qrels : Qrels
         Judgements by query and document id.
-    arms : sequence of "lexical", "dense" or "hybrid"
-        In the order they are shown.
+    arms : sequence of "lexical", "dense", "hybrid" or the name of a fusion method
+        In the order they are shown. "hybrid" fuses as the index says, a method as it does.
     metrics : sequence of str
         As `pyengine.evaluate` takes them; the first is the one the arms are compared on.
     k : int
@@ -91,7 +94,9 @@ def measure(
     for i, arm in enumerate(arms):
         blocks = []
         for start in range(0, len(queries), BLOCK):
-            blocks.append(engine.search_batch(list(queries[start : start + BLOCK]), k=k, mode=arm))
+            block = list(queries[start : start + BLOCK])
+            named = {"mode": "hybrid", "fusion": arm} if arm in FUSIONS else {"mode": arm}
+            blocks.append(engine.search_batch(block, k=k, **named))
             progress(i * len(queries) + min(start + BLOCK, len(queries)), total)
         hits[arm] = _joined(blocks)
     evaluations = {

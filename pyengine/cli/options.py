@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pyengine.config import FusionMethod
     from pyengine.corpus import Chunker
     from pyengine.embed import OnnxEmbedder
     from pyengine.text import Analyzer
@@ -25,6 +26,7 @@ __all__ = [
     "depth_option",
     "filter_option",
     "fusion_option",
+    "index_fusion_option",
     "json_option",
     "literal_option",
     "make_analyzer",
@@ -112,6 +114,11 @@ fusion_option = click.option(
     help="How hybrid answers are made: reciprocal ranks, scores, or scores with weights found without "
     "judgements (auto). Default: what the index says, rrf unless it was set.",
 )
+index_fusion_option = click.option(
+    "--fusion",
+    type=click.Choice(FUSIONS),
+    help="How hybrid answers of this index are made; auto is measured now. Default: rrf.",
+)
 filter_option = click.option(
     "--filter",
     "condition",
@@ -143,8 +150,11 @@ class BuildSettings:
     chunk_sentences: bool = True
     title_boost: int = 1
     phrases: bool = False
+    fusion: "FusionMethod | None" = None
 
     def __post_init__(self) -> None:
+        if self.fusion is not None and self.embedder in (None, "none"):
+            raise click.UsageError("expected --embedder beside --fusion: one branch has nothing to fuse")
         if self.chunk_tokens is None and (self.chunk_overlap is not None or not self.chunk_sentences):
             raise click.UsageError("expected --chunk-tokens N beside the other --chunk options")
 
