@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from pyengine.corpus import indexed_text
 from pyengine.eval import Qrels
 from pyengine.sparse.demand import demands
 
-__all__ = ["FUSIONS", "HALVES", "TABLE", "WINDOWS", "measure"]
+__all__ = ["FUSIONS", "HALVES", "TABLE", "WINDOWED", "WINDOWS", "measure"]
 
 HALVES: Final = {
     "development": ("cranfield", "nl2bash", "obliqa", "vaswani"),
@@ -50,6 +50,8 @@ FUSIONS: Final = {
     "auto, lists only": pe.FusionConfig(method="auto", complete=False),
     "auto": pe.FusionConfig(method="auto"),
 }
+WINDOWED: Final = ("rrf", "convex, minmax, w .4", "auto")
+"""What is measured by the window: by rank, by scores that depend on it, and by scores as they are."""
 WINDOWS: Final = (10, 20, 50, 100, 200, 500)
 GRID: Final = tuple(round(0.1 * i, 1) for i in range(11))
 _LITERALS: Final = 300
@@ -196,12 +198,16 @@ def _measure_set(engine: pe.Engine, asked: _Asked) -> dict[str, Any]:
     figures["best convex"] = {"weight": GRID[int(np.argmax(grid))], "gain": float(max(grid)) - means[better]}
     figures["buckets"] = _buckets(engine, asked, values, better)
     figures["windows"] = {
-        str(window): float(
-            per_query(
-                engine.search_batch(asked.queries, 10, fusion=pe.FusionConfig(method="auto", window=window))
-            ).mean()
-        )
-        for window in WINDOWS
+        name: {
+            str(window): float(
+                per_query(
+                    engine.search_batch(asked.queries, 10, fusion=replace(config, window=window))
+                ).mean()
+            )
+            for window in WINDOWS
+        }
+        for name, config in FUSIONS.items()
+        if name in WINDOWED
     }
     return figures
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.fusion.measure import FUSIONS, HALVES, TABLE
+from bench.fusion.measure import FUSIONS, HALVES, TABLE, WINDOWED, WINDOWS
 
 __all__ = ["blocks"]
 
@@ -107,15 +107,20 @@ def literals(figures: Figures) -> str:
 
 
 def windows(figures: Figures) -> str:
-    """Render NDCG@10 of auto by the window.
+    """Render NDCG@10 by the window: of auto for each query set, of others in the mean.
 
     Parameters
     ----------
     figures : mapping
     """
-    sizes = list(next(iter(figures.values()))["windows"])
-    rows = [[label, *(f"{v:.3f}" for v in found["windows"].values())] for label, found in figures.items()]
-    return _table(["queries", *sizes], rows)
+    rows = [
+        [label, *(f"{found['windows']['auto'][str(window)]:.3f}" for window in WINDOWS)]
+        for label, found in figures.items()
+    ]
+    for name in WINDOWED:
+        means = [np.mean([found["windows"][name][str(w)] for found in figures.values()]) for w in WINDOWS]
+        rows.append([f"**mean of `{name}`**", *(f"{mean:.4f}" for mean in means)])
+    return _table(["queries", *map(str, WINDOWS)], rows)
 
 
 def calibrations(figures: Figures) -> str:

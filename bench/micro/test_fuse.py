@@ -72,6 +72,18 @@ def test_convex_with_true_scores(benchmark: Any, depth: int) -> None:
     assert fused.counts.tolist() == [depth] * N_QUERIES
 
 
+def test_convex_where_a_few_lead(benchmark: Any) -> None:
+    # Three hits of each query a thousand points above the others, as rare literals put them with "auto".
+    lists = [ranking(0), ranking(1)]
+    lead = np.zeros(DEPTH, dtype=np.float32)
+    lead[:3] = 1000
+    lists[0] = pe.Hits(lists[0].rows, lists[0].scores + lead, lists[0].counts)
+    random = np.random.default_rng(2).random((N_QUERIES, DEPTH), dtype=np.float32)
+    truth = [[None, random], [random, None]]
+    fused = benchmark(pe.convex, lists, truth=truth, normalisation="none", depth=DEPTH)
+    assert np.array_equal(np.sort(fused.rows[:, :3]), np.sort(lists[0].rows[:, :3]))
+
+
 def test_dictionaries(benchmark: Any) -> None:
     lists = [ranking(0), ranking(1)]
     answers = benchmark.pedantic(

@@ -64,3 +64,12 @@ def test_hybrid(benchmark: Any, asked: tuple[pe.Engine, list[str]], way: str, me
     assert [[hit.row for hit in answer] for answer in answers] == [
         batch.query(i)[0].tolist() for i in range(len(queries))
     ]
+
+
+@pytest.mark.parametrize("method", ["rrf", "auto"])
+@pytest.mark.parametrize("window", [10, 20, 50, 100, 200, 500])
+def test_window(benchmark: Any, asked: tuple[pe.Engine, list[str]], method: Any, window: int) -> None:
+    engine, queries = asked
+    config = pe.FusionConfig(method=method, window=window)
+    found = benchmark(engine.search_batch, queries, 10, fusion=config)
+    assert found.counts.tolist() == [10] * len(queries)

@@ -10,10 +10,10 @@ import numpy as np
 
 import pyengine as pe
 from bench.quality.peers import Bm25sPeer, ir_measures_mean, top_agreement
-from bench.quality.spec import Collection, Figures, Settings
+from bench.quality.spec import AUTO, Collection, Figures, Settings
 from bench.quality.vectors import CachedEmbedder
 from pyengine.config import Bm25Config, DenseConfig
-from pyengine.corpus import indexed_text
+from pyengine.corpus import embedded_text, indexed_text
 
 __all__ = ["DENSE_GROUPS", "Measurement", "measure"]
 
@@ -99,10 +99,13 @@ class _Run:
         self.out = Measurement()
         self.corpus = pe.Corpus.from_beir(folder)
         self.ids: list[str] = []
-        self.texts: list[str] = []
+        self.texts: list[str] = []  # of the lexical branch
+        self.passages: list[str] = []  # of the dense one
         for batch in self.corpus.batches():
+            title, text = batch.column("title"), batch.column("text")
             self.ids += batch.column("id").to_pylist()
-            self.texts += indexed_text(batch.column("title"), batch.column("text")).to_pylist()
+            self.texts += indexed_text(title, text).to_pylist()
+            self.passages += embedded_text(title, text).to_pylist()
         self.sets = {
             name: pe.EvalSet.from_beir(folder, collection.split, queries=file)
             for name, file in collection.query_sets.items()
@@ -174,7 +177,9 @@ class _Run:
         """Ask the engine itself, and hold its answers against those of its parts."""
         if embedder is not None:
             # Ahead of the engine, so that an interrupted run keeps what it embedded.
-            embedder.embed(self.texts, progress=lambda done, total: self.say(f"embedded {done} of {total}"))
+            embedder.embed(
+                self.passages, progress=lambda done, total: self.say(f"embedded {done} of {total}")
+            )
         bm25 = Bm25Config(k1=self.settings.k1, b=self.settings.b)
         depth = self.settings.depth
         with pe.Engine.create(scratch / "index", embedder=embedder, bm25=bm25) as engine:
@@ -196,6 +201,8 @@ class _Run:
                     self.out.put(self.evaluate(dense, queries), "dense", queries)
                     self.out.put(self.evaluate(hybrid, queries), "hybrid", queries, self.settings.headline)
                     self.out.put(self.evaluate(stemmed, queries), "hybrid", queries, self.settings.stemmed)
+                    auto = engine.search_batch(evalset.queries, depth, fusion="auto")
+                    self.out.put(self.evaluate(auto, queries), "hybrid", queries, AUTO)
                     self._lift(queries, {"dense": dense, "lexical": found}, hybrid)
                 self.out.laws[f"engine/{queries}/engine equals parts"] = float(same)
 
@@ -204,7 +211,7 @@ class _Run:
         dense = engine.dense
         if dense is not None and len(dense) >= dense.config.exact_below:
             return dense
-        return pe.DenseIndex.build(embedder.embed(self.texts), config=DenseConfig(exact_below=0))
+        return pe.DenseIndex.build(embedder.embed(self.passages), config=DenseConfig(exact_below=0))
 
     def _graph_against_scan(self, graph: pe.DenseIndex, embedder: CachedEmbedder, queries: str) -> None:
         """Compare the graph's answers with exact search over the same vectors."""

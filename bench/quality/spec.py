@@ -9,9 +9,19 @@ import yaml
 
 from pyengine.errors import InvalidInputError
 
-__all__ = ["Collection", "Settings", "load_collection", "load_collections", "load_settings", "write_expected"]
+__all__ = [
+    "AUTO",
+    "Collection",
+    "Settings",
+    "load_collection",
+    "load_collections",
+    "load_settings",
+    "write_expected",
+]
 
 HERE = Path(__file__).parent
+AUTO = "auto"
+"""The key of the hybrid figures with weights that the engine finds, where others are named by analyzer."""
 MARK = "# Everything below this line is written by `python -m bench.quality --update`.\n"
 
 Figures = dict[str, Any]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.pages import renew, renew_file
-from bench.quality.spec import Collection, Settings
+from bench.quality.spec import AUTO, Collection, Settings
 
 __all__ = ["render", "rewrite"]
 
@@ -51,7 +51,7 @@ def headline(collections: Sequence[Collection], settings: Settings) -> str:
     """
     top, stem = settings.headline, settings.stemmed
     head = [
-        "collection", "documents", "queries", "lexical", "dense", "hybrid",
+        "collection", "documents", "queries", "lexical", "dense", "hybrid", "hybrid, auto",
         "lexical, stemmed", "hybrid, stemmed",
         "lexical R@100", "dense R@100", "hybrid R@100",
     ]  # fmt: skip
@@ -59,7 +59,7 @@ def headline(collections: Sequence[Collection], settings: Settings) -> str:
     for c, queries, label in _cases(collections):
         ways = [
             ("lexical", queries, top), ("dense", queries), ("hybrid", queries, top),
-            ("lexical", queries, stem), ("hybrid", queries, stem),
+            ("hybrid", queries, AUTO), ("lexical", queries, stem), ("hybrid", queries, stem),
         ]  # fmt: skip
         ndcg = [_at(c.expected, *way, "ndcg@10") for way in ways]
         best = max((round(v, 3) for v in ndcg if v is not None), default=None)

@@ -97,12 +97,12 @@ def test_the_interval_holds_the_value_of_the_whole(collection: Callable[[str], P
     whole = divergence(count_words([texts]), web, sample=10_000).estimate
     assert whole is not None
     random, held = np.random.default_rng(0), 0
-    for seed in range(20):
+    for seed in range(12):
         part = [texts[i] for i in random.choice(len(texts), 3000, replace=False)]
         found = divergence(count_words([part]), web, sample=10_000, seed=seed).estimate
         assert found is not None
         held += found.low <= whole.value <= found.high
-    assert held >= 17
+    assert held >= 10
 
 
 @pytest.mark.parametrize(
