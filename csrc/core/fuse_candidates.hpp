@@ -254,7 +254,7 @@ class FusionRanker {
   // Swaps neighbours that are out of order, without a branch: nearly all of what insertion would have to
   // guess.
   static void transpose(FusionKey* keys, std::size_t size) noexcept {
-    for (const std::size_t first : {0, 1, 0}) {
+    for (const std::size_t first : std::array<std::size_t, 3>{0, 1, 0}) {
       for (std::size_t i = first; i + 1 < size; i += 2) {
         const FusionKey swap = (keys[i] ^ keys[i + 1]) & (FusionKey{0} - FusionKey{keys[i + 1] < keys[i]});
         keys[i] ^= swap;
