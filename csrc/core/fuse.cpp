@@ -55,11 +55,17 @@ void fuse(std::span<const RankedLists> lists, const FuseOptions& options, const 
     std::size_t limit = 0;
     for (const RankedLists& list : lists) limit += used(list, query, options);
     candidates.reset(limit);
+    bool good = true;
     for (std::size_t l = 0; l < lists.size(); ++l) {
       const std::size_t count = used(lists[l], query, options);
       const std::span<const Row> rows = lists[l].rows.subspan(query * lists[l].stride, count);
       const std::span<const double> worth = shares[l].of(query, count);
-      if (!candidates.add(rows, worth.data(), static_cast<std::uint32_t>(l))) check_list(l, query, rows);
+      good &= candidates.add(rows, worth.data(), static_cast<std::uint32_t>(l));
+    }
+    good &= !candidates.has(kNoRow);
+    for (std::size_t l = 0; !good && l < lists.size(); ++l) {
+      const std::size_t count = used(lists[l], query, options);
+      check_list(l, query, lists[l].rows.subspan(query * lists[l].stride, count));
     }
     write_fused(ranker.rank(candidates, options.depth), query, options.depth, out);
   }

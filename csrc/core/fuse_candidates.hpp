@@ -58,7 +58,7 @@ class FusionCandidates {
     size_ = 0;
   }
 
-  // Adds a list's values to the sums of its rows. False: the list names a row twice, or kNoRow.
+  // Adds a list's values to the sums of its rows. False: the list names a row twice.
   [[nodiscard]] bool add(std::span<const Row> rows, const double* values, std::uint32_t list) {
     return take(rows, list, [&](double& sum, std::size_t i) { sum += values[i]; });
   }
@@ -68,11 +68,22 @@ class FusionCandidates {
     return take(rows, list, [&](double& sum, std::size_t i) { sum = values[i]; });
   }
 
+  [[nodiscard]] bool has(Row row) const noexcept {
+    std::size_t slot = (row * kSpread) >> shift_;
+    for (; slots_[slot] != 0; slot = (slot + 1) & ((std::size_t{1} << (64 - shift_)) - 1)) {
+      if (entries_[slots_[slot]].row == row) return true;
+    }
+    return false;
+  }
+
   [[nodiscard]] std::span<const FusionCandidate> entries() const noexcept {
     return {entries_.data() + 1, size_};
   }
 
  private:
+  // Multiplicative hashing: consecutive rows, which are common, spread over the table.
+  static constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15ULL;
+
   template <class Change>
   [[nodiscard]] bool take(std::span<const Row> rows, std::uint32_t list, const Change& change) {
     const int shift = shift_;
@@ -83,8 +94,7 @@ class FusionCandidates {
     bool twice = false;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Row row = rows[i];
-      // Multiplicative hashing: consecutive rows, which are common, spread over the table.
-      std::size_t slot = (row * 0x9E3779B97F4A7C15ULL) >> shift;
+      std::size_t slot = (row * kSpread) >> shift;
       std::uint32_t at = slots[slot];
       while (static_cast<bool>(static_cast<int>(at != 0) & static_cast<int>(entries[at].row != row))) {
         slot = (slot + 1) & mask;
@@ -100,9 +110,7 @@ class FusionCandidates {
       change(entry.sum, i);
     }
     size_ = size;
-    bool filler = false;
-    for (const Row row : rows) filler |= row == kNoRow;
-    return !twice && !filler;
+    return !twice;
   }
 
   std::vector<std::uint32_t> slots_;  // index into entries_; 0: empty
@@ -137,6 +145,8 @@ class FusionRanker {
   static constexpr std::size_t kBuckets = 256;
   static constexpr std::size_t kMostKeys = 0xFFFF;  // that places can count
   using Places = std::array<std::uint16_t, kBuckets>;
+  // How keys lie in buckets: not at all, since their scores are equal or too far apart; fewer than kFew in
+  // each; more somewhere.
   enum class Fill : std::uint8_t { kNone, kEven, kCrowded };
 
   // Brings the `wanted` least of the keys from `begin` to `end` to the front of them, in order.
@@ -211,7 +221,7 @@ class FusionRanker {
     return {static_cast<std::size_t>(fullest - counts.begin()), most};
   }
 
-  // Turns the number of keys in each bucket into the place of its first one. True: one holds more than kFew.
+  // Turns the number of keys in each bucket into the place of its first one. True: one holds kFew or more.
   static bool begin_buckets(Places& places) noexcept {
     constexpr std::size_t kLanes = sizeof(std::uint64_t) / sizeof(places[0]);
     constexpr std::uint64_t kOnes = 0x0001000100010001ULL;

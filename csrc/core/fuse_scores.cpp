@@ -22,13 +22,20 @@ struct Scale {
   double low = 0.0;    // of the normalised range
   double step = 0.0;   // what a point is worth: weight / range
   bool flat = false;   // no range: every hit is worth the weight
-  double least = 0.0;  // finite scores of the list
+  bool finite = true;  // all scores of the list are; if not:
+  double least = 0.0;  // of those that are
   double greatest = 0.0;
 
   // Adds what the list's own hits are worth.
   void add_hits(std::span<const Score> scores, double* sums) const noexcept {
     if (flat) {
       for (std::size_t i = 0; i < scores.size(); ++i) sums[i] += weight;
+      return;
+    }
+    if (finite) {
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        sums[i] += step * (static_cast<double>(scores[i]) - low);
+      }
       return;
     }
     for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -53,6 +60,18 @@ struct Scale {
   }
 };
 
+bool all_finite(std::span<const Score> scores) noexcept {
+  constexpr std::size_t kLanes = 8;  // independent sums, which the compiler turns into vectors
+  std::array<Score, kLanes> zeros{};
+  const std::size_t whole = scores.size() / kLanes * kLanes;
+  // Nothing times a number is 0, times NaN or infinity NaN, which stays.
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) zeros[lane] += scores[i + lane] * 0.0F;
+  }
+  for (std::size_t i = whole; i < scores.size(); ++i) zeros[i - whole] += scores[i] * 0.0F;
+  return std::all_of(zeros.begin(), zeros.end(), [](Score zero) { return zero == 0.0F; });
+}
+
 struct Bounds {
   double least = 0.0;
   double greatest = 0.0;
@@ -60,7 +79,7 @@ struct Bounds {
 
 // The least and the greatest finite score; 0 and 0 if there is none.
 Bounds bounds_of(std::span<const Score> scores) {
-  constexpr std::size_t kLanes = 8;  // independent minima, which the compiler turns into vectors
+  constexpr std::size_t kLanes = 8;  // as above
   std::array<Score, kLanes> least;
   std::array<Score, kLanes> greatest;
   least.fill(kInfinity);
@@ -84,11 +103,14 @@ Bounds bounds_of(std::span<const Score> scores) {
 
 Scale scale_of(const ScoredLists& list, std::size_t query, std::size_t count) {
   Scale scale;
-  const Bounds bounds = bounds_of(list.scores.subspan(query * list.score_stride, count));
+  const std::span<const Score> scores = list.scores.subspan(query * list.score_stride, count);
   scale.weight = list.ranked.weight(query);
+  scale.step = scale.weight;
+  scale.finite = all_finite(scores);
+  if (list.normalisation == Normalisation::kNone && scale.finite) return scale;
+  const Bounds bounds = bounds_of(scores);
   scale.least = bounds.least;
   scale.greatest = bounds.greatest;
-  scale.step = scale.weight;
   if (list.normalisation == Normalisation::kNone) return scale;
   scale.low = list.normalisation == Normalisation::kTheoretical ? list.minimum : scale.least;
   const double range = scale.greatest - scale.low;
@@ -125,6 +147,7 @@ class ScoreFusion {
       good &= truth_.empty() ? candidates_.add(rows(l, query), sums_.data(), number)
                              : candidates_.put(rows(l, query), sums_.data(), number);
     }
+    good &= !candidates_.has(kNoRow);
     for (std::size_t l = 0; !good && l < lists_.size(); ++l) check_list(l, query, rows(l, query));
     write_fused(ranker_.rank(candidates_, options_.depth), query, options_.depth, out);
   }

@@ -221,7 +221,7 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
             treatment="weighted fusion, or the lexical branch alone",
             why=f"BM25 alone reads {means['lexical']:.3f}, the equal-weight fusion {means['fused']:.3f}, "
             f"dense {means['dense']:.3f}",
-            cost="none: a setting",
+            cost='none: a setting, fusion="auto"; with judgements pyengine tune-fusion',
             gain=-100 * over_lexical["difference"],
             ceiling=oracle,
         )
@@ -229,7 +229,7 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
         return NextStep(
             treatment="weighted fusion, or the dense branch alone",
             why=f"equal weights cost {-100 * over_dense['difference']:.1f} points: BM25 is weaker here",
-            cost="none: a setting",
+            cost='none: a setting, fusion="auto"; with judgements pyengine tune-fusion',
             gain=-100 * over_dense["difference"],
             ceiling=oracle,
         )
