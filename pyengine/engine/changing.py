@@ -221,11 +221,7 @@ class Changing(Searching):
                 self._transaction, self._policy, n_threads=n_threads, memory_mb=memory_mb, progress=progress
             )
         self.rollback()
-        if self._due(self._snapshot.settings):
-            try:
-                self.calibrate_fusion()
-            except Exception as error:  # whatever the caller's embedder raises: the documents are published
-                _logger.warning("fusion auto was not measured, the first search with it will: %r", error)
+        self._measure_if_due()
         return self.generation
 
     def compact(
@@ -278,8 +274,9 @@ class Changing(Searching):
     def reembed(self, embedder: Embedder, *, progress: Progress | None = None) -> int:
         """Publish a generation with the same documents and the vectors of another embedder.
 
-        An index without vectors gets some. Readers stay on their generation, old vectors and all, until they
-        `refresh`. A call that was interrupted or killed goes on where it was when it is made again.
+        An index without vectors gets some. One that searches by the fusion "auto" is measured, as by
+        `commit`. Readers stay on their generation, old vectors and all, until they `refresh`. A call that was
+        interrupted or killed goes on where it was when it is made again.
 
         Parameters
         ----------
@@ -311,6 +308,7 @@ class Changing(Searching):
         if known is None or known.fingerprint != EmbedderRecord.of(embedder).fingerprint:
             reembed(self._store, self._snapshot, embedder, progress)
             self._snapshot = self._snapshot.next(self._store, given=embedder)
+        self._measure_if_due()
         return self.generation
 
     def calibrate_fusion(self, samples: int = KNOWN_ITEMS) -> FusionCalibration:
@@ -386,6 +384,13 @@ class Changing(Searching):
             and len(snapshot.corpus) > 0
             and (known is None or not still_holds(known, snapshot))
         )
+
+    def _measure_if_due(self) -> None:
+        if self._due(self._snapshot.settings):
+            try:
+                self.calibrate_fusion()
+            except Exception as error:  # whatever the caller's embedder raises: the documents are published
+                _logger.warning("fusion auto was not measured, the first search with it will: %r", error)
 
     def _measured(self, samples: int) -> FusionCalibration:
         self._snapshot.require_dense()

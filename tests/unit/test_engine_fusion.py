@@ -363,6 +363,17 @@ def test_an_index_of_auto_is_measured_by_its_first_commit(tmp_path: Path) -> Non
     assert calibrations(engine)["documents"] == 181
 
 
+def test_new_vectors_are_measured_anew(tmp_path: Path) -> None:
+    engine = made(tmp_path / "idx", texts(40), FakeEmbedder(8), fusion="auto")
+    before = calibrations(engine)
+    engine.reembed(FakeEmbedder(6))
+    after = calibrations(engine)
+    assert after["embedder"] != before["embedder"]
+    assert after["embedder"] == engine.info()["settings"]["embedder"]["fingerprint"]
+    generation = engine.generation
+    assert engine.reembed(FakeEmbedder(6)) == generation
+
+
 def test_an_index_of_another_fusion_is_not_measured(tmp_path: Path) -> None:
     engine = made(tmp_path / "idx", texts(20), WordEmbedder())
     assert calibrations(engine) is None
