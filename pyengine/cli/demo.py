@@ -278,6 +278,6 @@ def _next_commands(folder: DemoFolder, facts: _Facts) -> list[str]:
     index, collection = shlex.quote(str(folder.index)), shlex.quote(str(folder.collection))
     return [
         f'pyengine search {index} "split a path into root and extension" --explain -k 3',
-        f"pyengine evaluate {index} --queries {collection} --metrics ndcg@10,mrr@10,success@1",
+        f"pyengine evaluate {index} --queries {collection} --modes lexical,dense,rrf,auto",
         'pyengine tokens "os.path.splitext() per PEP 8, F33.1 and 28 USC § 1331"',
     ]
