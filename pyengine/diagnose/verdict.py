@@ -221,7 +221,7 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
             treatment="weighted fusion, or the lexical branch alone",
             why=f"BM25 alone reads {means['lexical']:.3f}, the equal-weight fusion {means['fused']:.3f}, "
             f"dense {means['dense']:.3f}",
-            cost='none: a setting, fusion="auto"; with judgements pyengine tune-fusion',
+            cost='nothing: a setting, fusion="auto"; with judgements pyengine tune-fusion',
             gain=-100 * over_lexical["difference"],
             ceiling=oracle,
         )
@@ -229,7 +229,7 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
         return NextStep(
             treatment="weighted fusion, or the dense branch alone",
             why=f"equal weights cost {-100 * over_dense['difference']:.1f} points: BM25 is weaker here",
-            cost='none: a setting, fusion="auto"; with judgements pyengine tune-fusion',
+            cost='nothing: a setting, fusion="auto"; with judgements pyengine tune-fusion',
             gain=-100 * over_dense["difference"],
             ceiling=oracle,
         )
@@ -237,7 +237,7 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
         return NextStep(
             treatment="hybrid search",
             why=f"it gains {100 * over_dense['difference']:.1f} points over the dense branch here",
-            cost="none: this index answers hybrid already; one BM25 search a query",
+            cost="nothing: this index answers hybrid already; one BM25 search a query",
             gain=100 * over_dense["difference"],
             ceiling=oracle,
         )
@@ -245,7 +245,7 @@ def next_step(  # noqa: PLR0911 - one return a treatment reads best
         return NextStep(
             treatment="nothing here",
             why=f"NDCG@10 is {means['fused']:.3f}; if users complain, judge what they ask",
-            cost="none",
+            cost="nothing",
             ceiling=100 * (1 - means["fused"]),
         )
     rerank = 100 * (ceilings["perfect_rerank"] - means["fused"])
