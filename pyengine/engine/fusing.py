@@ -194,11 +194,13 @@ class Fusing:
         """Return how far the dense branch disagrees with the best lexical hits of each query."""
         if len(found) < 2:
             return np.zeros(len(which))
-        best = {name: hits.truncate(BEST) for name, hits in found.items()}
+        lexical, dense = found["lexical"], found["dense"]
         true = None if truth is None else truth[list(found).index("dense")][list(found).index("lexical")]
         if true is None:
-            true = self._scores("dense", which, _used_rows(best["lexical"]))
-        own = np.where(_used_rows(best["dense"]) != NO_ROW, best["dense"].scores, -np.inf)
+            true = self._scores("dense", which, _used_rows(lexical.truncate(BEST)))
+        own = dense.scores[:, :BEST]
+        if int(dense.counts.min(initial=BEST)) < BEST:
+            own = np.where(np.arange(own.shape[1]) < dense.counts[:, None], own, -np.inf)
         return doubts(known, own, true[:, :BEST])
 
     def _why(self, found: Mapping[str, Hits]) -> str:

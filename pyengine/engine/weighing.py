@@ -52,11 +52,16 @@ def doubts(
         0 or more, and 0 where a branch has no hit.
     """
     means = []
+    both = np.ones(len(best), dtype=np.bool_)
     for scores in (best, lexical):
+        total = scores.sum(axis=1, dtype=np.float64)
+        if scores.shape[1] and np.isfinite(total).all():  # every slot is used
+            means.append(total / scores.shape[1])
+            continue
         used = np.isfinite(scores)
-        total = np.where(used, scores, 0.0).sum(axis=1, dtype=np.float64)
-        means.append(total / np.maximum(used.sum(axis=1), 1))
-    both = np.isfinite(best).any(axis=1) & np.isfinite(lexical).any(axis=1)
+        count = used.sum(axis=1)
+        both &= count > 0
+        means.append(np.where(used, scores, 0.0).sum(axis=1, dtype=np.float64) / np.maximum(count, 1))
     return np.where(both, np.maximum(means[0] - means[1], 0.0), 0.0) / calibration.spread
 
 

@@ -156,6 +156,14 @@ def test_doubt_by_hand() -> None:
     lexical = np.array([[0.6, 0.5, 0.4], [0.25, lowest, lowest], [lowest] * 3, [0.1] * 3, [0.4] * 3])
     found = doubts(calibration(0.8, 0.2, spread=0.1), best.astype(np.float32), lexical.astype(np.float32))
     assert found == pytest.approx([3.0, 2.0, 0.0, 0.0, 0.0], abs=1e-5)
+    # Each query by itself, whatever it is asked with.
+    for i, alone in enumerate(found):
+        one = doubts(
+            calibration(0.8, 0.2, spread=0.1),
+            best[i : i + 1].astype(np.float32),
+            lexical[i : i + 1].astype(np.float32),
+        )
+        assert one.tolist() == [alone]
 
 
 @pytest.mark.parametrize("complete", [False, True])
